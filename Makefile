@@ -1,0 +1,55 @@
+# `make demo` and `make test` are all that a fresh machine needs: each sets itself up.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test lint format bench lock schema clean help
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The worker and the bootstrap alone: no torch.
+$(VENV)/.demo: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tocsin needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --quiet -e .
+	@touch $@
+
+# Everything: tests, linters, torch (on x86-64 Linux about 3 GB to fetch).
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.demo
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.demo ## Run the main job on the embedded broker, on sample messages, for about a minute
+	@$(BIN)/tocsin demo
+
+test: $(VENV)/.dev ## Lint, check types and arrows, and run every test
+	$(MAKE) --no-print-directory lint
+	$(BIN)/tocsin models bootstrap --if-missing
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/.dev ## Ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Run the benchmarks, and write benchmarks/results/*.json
+	$(BIN)/python benchmarks/throughput.py
+
+schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
+	$(BIN)/tocsin schema --write docs
+
+lock: $(VENV)/.dev ## Resolve the exact versions anew
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove what was built, models included
+	rm -rf $(VENV) .tocsin
