@@ -1,0 +1,129 @@
+"""Tocsin's own metrics, in Prometheus's base units and naming rules.
+
+Labels take few values: an input topic, a reason, a partition, a model version; never a name out of a message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from prometheus_client import Metric
+
+    Positions = Mapping[tuple[str, int], tuple[int | None, int | None]]
+
+# Nobody asks when a counter was made, and it doubles the series.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_INFERENCE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class WorkerMetrics:
+    """What one worker process counts and measures."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.messages = Counter(
+            "tocsin_messages_total",
+            "Input messages finished: their outputs are acknowledged by the broker.",
+            ["source"],
+            registry=self.registry,
+        )
+        self.dead_letters = Counter(
+            "tocsin_dead_letters_total", "Messages given up, by reason.", ["reason"], registry=self.registry
+        )
+        self.retries = Counter(
+            "tocsin_retries_total",
+            "Attempts that failed and were made again, by stage.",
+            ["stage"],
+            registry=self.registry,
+        )
+        self.inference = Histogram(
+            "tocsin_inference_seconds",
+            "Time that the model took for one batch, tokenising and decoding included.",
+            buckets=_INFERENCE_BUCKETS,
+            registry=self.registry,
+        )
+        self.batch_size = Histogram(
+            "tocsin_batch_size", "Messages in one batch.", buckets=_BATCH_BUCKETS, registry=self.registry
+        )
+        self.end_to_end = Histogram(
+            "tocsin_end_to_end_seconds",
+            "From a message's Kafka timestamp to the broker's acknowledgement of its output.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "tocsin_in_flight_messages", "Messages read and not yet acknowledged.", registry=self.registry
+        )
+        self.model_info = Gauge(
+            "tocsin_model_info",
+            "1 for the model version that answers.",
+            ["name", "version", "precision"],
+            registry=self.registry,
+        )
+        self._positions = _PositionsCollector()
+        self.registry.register(self._positions)
+
+    def prepare(self, sources: Iterable[str], reasons: Iterable[str]) -> None:
+        """Show every source and reason from the start at zero, so that a rate over the first event is right."""
+        for source in sources:
+            self.messages.labels(source)
+        for reason in reasons:
+            self.dead_letters.labels(reason)
+
+    def show_model(self, name: str, version: int, precision: str) -> None:
+        """Say which version answers; the one before is no longer shown."""
+        self.model_info.clear()
+        self.model_info.labels(name, str(version), precision).set(1)
+
+    def show_positions(self, positions: Positions) -> None:
+        """Show where the worker stands in each of its partitions, and in no other.
+
+        Args:
+            positions: (topic, partition) to (committed offset, high-water mark); None where not yet known.
+        """
+        self._positions.positions = positions
+
+
+class _PositionsCollector(Collector):
+    """Shows one snapshot at a time, so that a scrape never sees half of a rebalance."""
+
+    def __init__(self) -> None:
+        self.positions: Positions = {}
+
+    def collect(self) -> Iterator[Metric]:
+        positions = self.positions
+        labels = ["topic", "partition"]
+        committed = GaugeMetricFamily(
+            "tocsin_committed_offset", "Next offset to be read after a restart.", labels=labels
+        )
+        highwater = GaugeMetricFamily(
+            "tocsin_high_water_offset", "Next offset to be written, as last fetched.", labels=labels
+        )
+        lag = GaugeMetricFamily("tocsin_consumer_lag", "Messages written and not yet committed as done.", labels=labels)
+        for (topic, partition), (done, end) in positions.items():
+            place = [topic, str(partition)]
+            if done is not None:
+                committed.add_metric(place, done)
+            if end is not None:
+                highwater.add_metric(place, end)
+                lag.add_metric(place, max(0, end - (done or 0)))
+        yield from (committed, highwater, lag)
+        yield GaugeMetricFamily(
+            "tocsin_assigned_partitions", "Input partitions that this worker reads.", value=len(positions)
+        )

@@ -1,0 +1,1 @@
+"""The encoder, its runtime and the registry of its versions."""

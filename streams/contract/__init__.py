@@ -1,0 +1,1 @@
+"""What everybody may know: settings, records, topics, ids, the domain, masking."""

@@ -1,0 +1,103 @@
+"""A domain is data: its topics, intents and entities, and its seed examples, in one folder.
+
+The folder holds ``domain.toml``, ``seed/*.tsv`` (labelled examples) and ``sample.jsonl`` (a stream for the demo).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from streams.contract.records import EntityType
+
+LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
+class DomainError(ValueError):
+    """A domain cannot be found or read; the message names the file and what is wrong."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(_Part):
+    """One class that a head can answer."""
+
+    name: LabelName
+    title: str
+
+
+class Entities(_Part):
+    """What is known of the domain's entities."""
+
+    types: tuple[EntityType, ...] = ("PER", "ORG", "LOC", "MISC")
+    legal_suffixes: tuple[str, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = {}
+
+
+class Domain(_Part):
+    """A domain as ``domain.toml`` tells it."""
+
+    name: LabelName
+    title: str
+    language: str = "en"
+    topic_mode: Literal["single", "multi"] = "single"
+    topics: Annotated[tuple[Label, ...], Field(min_length=2)]
+    intents: tuple[Label, ...] = ()
+    entities: Entities = Entities()
+    folder: Path = Field(exclude=True)
+
+    @field_validator("topics", "intents")
+    @classmethod
+    def _distinct(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        names = [label.name for label in labels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return labels
+
+    @property
+    def topic_names(self) -> tuple[str, ...]:
+        """Topics in the order of the model's outputs."""
+        return tuple(label.name for label in self.topics)
+
+    @property
+    def intent_names(self) -> tuple[str, ...]:
+        """Intents in the order of the model's outputs."""
+        return tuple(label.name for label in self.intents)
+
+    @property
+    def seed_files(self) -> list[Path]:
+        """Files of labelled examples, in order of name."""
+        return sorted((self.folder / "seed").glob("*.tsv"))
+
+    @property
+    def sample_file(self) -> Path:
+        """The demo's stream."""
+        return self.folder / "sample.jsonl"
+
+
+def load_domain(name_or_folder: str) -> Domain:
+    """Read a domain.
+
+    Args:
+        name_or_folder: A folder that holds ``domain.toml``, or the name of a domain that ships with Tocsin.
+
+    Raises:
+        DomainError: There is no such domain, or its file is wrong.
+    """
+    folder = Path(name_or_folder)
+    if not (folder / "domain.toml").is_file():
+        folder = Path(str(files("domains").joinpath(name_or_folder)))
+    file = folder / "domain.toml"
+    if not file.is_file():
+        raise DomainError(f"no domain {name_or_folder!r}: neither a folder with domain.toml nor one that is shipped")
+    try:
+        return Domain(**tomllib.loads(file.read_text(encoding="utf-8")), folder=folder)
+    except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+        raise DomainError(f"{file}: {error}") from error

@@ -1,0 +1,201 @@
+"""From the bytes of an input topic to a Message, or to the reason why not.
+
+An input needs only ``text``. What is absent is taken from the CloudEvent that wraps it, then from Kafka itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from streams.contract.cloudevents import unwrap
+from streams.contract.ids import output_id
+from streams.contract.records import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streams.contract.cloudevents import Attributes
+
+Reason = Literal[
+    "empty",
+    "too_large",
+    "not_utf8",
+    "malformed",
+    "wrong_type",
+    "empty_text",
+    "text_too_long",
+    "bad_time",
+    "inference_failed",
+    "prediction_too_large",
+]
+
+# Epoch times are told apart by size: seconds until the year 5138, else milliseconds, else microseconds.
+_SECONDS_BELOW = 1e11
+_MILLISECONDS_BELOW = 1e14
+_MAX_ID_CHARS = 512
+
+
+class BadMessageError(ValueError):
+    """An input that is no message. ``reason`` is one of a few words, for counting; the text holds none of the input."""
+
+    def __init__(self, reason: Reason, error: str) -> None:
+        super().__init__(error)
+        self.reason: Reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record of an input topic, as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    """Kafka's timestamp, seconds since the epoch."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: ``topic[partition]@offset``."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+class InputMessage(msgspec.Struct):
+    """What a user may send; other fields are ignored."""
+
+    text: str
+    id: str | int | None = None
+    source: str | None = None
+    time: str | int | float | None = None
+    author: str | None = None
+    language: str | None = None
+    url: str | None = None
+    channel: str | None = None
+    conversation: str | None = None
+    user: str | None = None
+    fingerprint: str | None = None
+
+
+_decoder = msgspec.json.Decoder(InputMessage)
+
+
+def decode_message(record: Record, *, max_bytes: int, max_chars: int) -> Message:
+    """Read one input record.
+
+    Args:
+        record: As it came from Kafka.
+        max_bytes: Limit on the value.
+        max_chars: Limit on the text, in code points.
+
+    Raises:
+        BadMessageError: It is no message; with the reason.
+    """
+    value = record.value
+    if not value:
+        raise BadMessageError("empty", f"{record.place}: the record has no value")
+    if len(value) > max_bytes:
+        raise BadMessageError(
+            "too_large", f"{record.place}: {len(value)} bytes, the limit is {max_bytes} (enrich.max_message_bytes)"
+        )
+    payload, attributes = _decode_payload(value, record)
+    _check_text(payload.text, record, max_chars)
+    return Message(
+        id=_message_id(payload, attributes, record),
+        text=payload.text,
+        source=payload.source or attributes.source or record.topic,
+        time=_message_time(payload.time if payload.time is not None else attributes.time, record),
+        author=payload.author,
+        language=payload.language,
+        url=payload.url,
+        channel=payload.channel,
+        conversation=payload.conversation,
+        user=payload.user,
+        fingerprint=payload.fingerprint,
+    )
+
+
+def _decode_payload(value: bytes, record: Record) -> tuple[InputMessage, Attributes]:
+    try:
+        data, attributes = unwrap(value, record.headers)
+        return _decoder.decode(data), attributes
+    except msgspec.ValidationError as error:
+        raise BadMessageError("wrong_type", f"{record.place}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadMessageError("not_utf8", f"{record.place}: not UTF-8 at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:  # not JSON, no CloudEvent, or nested without end
+        reason: Reason = "malformed" if _is_utf8(value) else "not_utf8"
+        raise BadMessageError(reason, f"{record.place}: {_without_input(error)}") from error
+
+
+def _check_text(text: str, record: Record, max_chars: int) -> None:
+    if not text.strip():
+        raise BadMessageError("empty_text", f"{record.place}: the text is empty")
+    if len(text) > max_chars:
+        raise BadMessageError(
+            "text_too_long", f"{record.place}: {len(text)} characters, the limit is {max_chars} (enrich.max_text_chars)"
+        )
+
+
+def _message_id(payload: InputMessage, attributes: Attributes, record: Record) -> str:
+    given = payload.id if payload.id not in (None, "") else attributes.id
+    if given is None:
+        return output_id(record.topic, record.partition, record.offset, "message")
+    if len(text := str(given)) > _MAX_ID_CHARS:
+        raise BadMessageError(
+            "wrong_type", f"{record.place}: id has {len(text)} characters, the limit is {_MAX_ID_CHARS}"
+        )
+    return text
+
+
+def _message_time(given: str | float | None, record: Record) -> datetime:
+    try:
+        return parse_time(record.timestamp if given is None else given)
+    except ValueError as error:
+        raise BadMessageError("bad_time", f"{record.place}: time: {error}") from error
+
+
+def parse_time(given: str | float) -> datetime:
+    """A time with its zone.
+
+    Args:
+        given: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since the epoch.
+
+    Raises:
+        ValueError: It is neither, or out of the calendar's range.
+    """
+    if isinstance(given, str):
+        try:
+            time = datetime.fromisoformat(given)
+        except ValueError:
+            raise ValueError("neither ISO 8601 nor a number of seconds since the epoch") from None
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    else:
+        size = abs(given)
+        seconds = given if size < _SECONDS_BELOW else given / 1e3 if size < _MILLISECONDS_BELOW else given / 1e6
+        try:
+            time = datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError("out of range") from None
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_input(error: BaseException) -> str:
+    # msgspec names the place of the fault and quotes nothing of the input; anything else is named by its kind alone.
+    return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__

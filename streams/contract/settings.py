@@ -1,0 +1,215 @@
+"""The one settings object: defaults < ``tocsin.toml`` < ``TOCSIN_*`` environment < command-line flags.
+
+An unknown key is an error wherever it stands, in the file or in the environment, so that a misspelt setting never
+passes for a default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+SourceKind = Literal["news", "social", "customer"]
+
+_ENV_PREFIX = "TOCSIN_"
+_CONFIG_VARIABLE = "TOCSIN_CONFIG"
+# Variables of the same prefix that are not settings: where the file is, where trial data lies, and that tests on Apache
+# Kafka must not be skipped.
+_NOT_SETTINGS = frozenset({_CONFIG_VARIABLE, "TOCSIN_DATA", "TOCSIN_REQUIRE_KAFKA"})
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or has an impossible value; the message names it and where to mend it."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(_Section):
+    """How to reach the brokers, for both clients (aiokafka under Faust, kafka-python in the commands)."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of any brokers.")
+    client_id: str = Field("tocsin", description="Client id shown in the brokers' logs and quotas.")
+    group_id: str = Field("tocsin", description="Consumer group of the workers, and the Faust application id.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Transport security."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism, where security_protocol has SASL."
+    )
+    sasl_username: str | None = Field(None, description="SASL user name.")
+    sasl_password: SecretStr | None = Field(None, description="SASL password; never shown.")
+    ssl_cafile: Path | None = Field(None, description="Certificate authorities (PEM); the system's where absent.")
+    ssl_certfile: Path | None = Field(None, description="Client certificate (PEM) for mutual TLS.")
+    ssl_keyfile: Path | None = Field(None, description="Client key (PEM) for mutual TLS.")
+    ssl_check_hostname: bool = Field(default=True, description="Check that the certificate names the host.")
+    session_timeout_seconds: PositiveFloat = Field(
+        10.0, description="A worker silent for so long is taken out of the group and its partitions move."
+    )
+    heartbeat_interval_seconds: PositiveFloat = Field(2.0, description="How often a worker says that it lives.")
+    request_timeout_seconds: PositiveFloat = Field(30.0, description="How long one request may take.")
+    fetch_max_wait_seconds: PositiveFloat = Field(
+        0.02, description="How long a broker may hold an empty fetch; Faust's own 1.5 s would be latency."
+    )
+    commit_interval_seconds: PositiveFloat = Field(1.0, description="How often acknowledged offsets are committed.")
+
+
+class TopicsSettings(_Section):
+    """Names, sizes and retention of topics."""
+
+    prefix: str = Field("tocsin.", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every output topic's name.")
+    inputs: dict[str, SourceKind] = Field(
+        default={"news": "news", "social": "social", "customer": "customer"},
+        description="Your input topics, each with the kind of message it carries; customers' messages have intents.",
+    )
+    partitions: PositiveInt = Field(4, description="Partitions of each topic at creation; keep it once it is set.")
+    replication: PositiveInt = Field(1, description="Replication factor; 3 on a cluster.")
+    retention_hours: PositiveFloat = Field(168.0, description="How long messages are kept.")
+    dead_letter_retention_hours: PositiveFloat = Field(720.0, description="How long dead letters are kept.")
+
+
+class EnrichSettings(_Section):
+    """The enrich agent: batching and limits."""
+
+    batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Most messages read in one batch.")
+    batch_wait_seconds: PositiveFloat = Field(
+        0.002, description="How long a batch may wait to fill while the model has nothing to do."
+    )
+    max_message_bytes: PositiveInt = Field(1_000_000, description="A larger message is a dead letter.")
+    max_text_chars: PositiveInt = Field(100_000, description="A longer text is a dead letter.")
+    max_attempts: PositiveInt = Field(3, description="How often a message that fails is tried before it is dead.")
+    publish_embedding: bool = Field(default=False, description="Put the text embedding into each prediction.")
+
+
+class ModelSettings(_Section):
+    """The encoder: where its versions are kept and how it is served."""
+
+    registry: str = Field(".tocsin/registry", description="Folder or fsspec URL (s3://, gs://) of model versions.")
+    cache: Path = Field(Path(".tocsin/cache"), description="Local folder for fetched weights and versions.")
+    name: str = Field("encoder", pattern=r"^[a-z0-9-]+$", description="Name of the served model in the registry.")
+    alias: str = Field("champion", description="Alias or version number that is served.")
+    base: str = Field(
+        "package:minilm-l6",
+        description="Base weights: package:minilm-l6, a folder, or a Hugging Face id of a BERT-like encoder.",
+    )
+    max_tokens: Annotated[int, Field(ge=8, le=512)] = Field(
+        128, description="Longer texts are cut at a token boundary for the model, never for the record."
+    )
+    sub_batch: PositiveInt = Field(16, description="Most texts in one run of the graph, sorted by length.")
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="Threads of the runtime; 0 is one a physical core.")
+
+
+class MetricsSettings(_Section):
+    """The address of /metrics, /healthz and /readyz."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(9464, description="Port; 0 takes a free one.")
+
+
+class WorkerSettings(_Section):
+    """The worker process."""
+
+    data_dir: Path = Field(Path(".tocsin/worker"), description="Folder for the worker's own state.")
+    shutdown_timeout_seconds: PositiveFloat = Field(
+        20.0, description="On SIGTERM: finish what is in hand, commit and leave the group within so long."
+    )
+    stall_timeout_seconds: PositiveFloat = Field(
+        60.0, description="With lag and no committed offset moving for so long, the worker exits to be restarted."
+    )
+
+
+class LogSettings(_Section):
+    """Logs go to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level shown.")
+    format: Literal["console", "json"] = Field("console", description="For people, or one JSON object a line.")
+
+
+class Settings(BaseSettings):
+    """Every setting of Tocsin, by section.
+
+    Environment variables nest with two underscores: ``TOCSIN_KAFKA__BOOTSTRAP_SERVERS``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=None
+    )
+
+    domain: str = Field("finance", description="A domain that is shipped, or the folder of your own.")
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicsSettings = TopicsSettings()
+    enrich: EnrichSettings = EnrichSettings()
+    model: ModelSettings = ModelSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the name is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file."""
+        file = config_file()
+        toml = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
+        return (init_settings, env_settings, *toml)
+
+
+def config_file() -> Path | None:
+    """The settings file in force: ``$TOCSIN_CONFIG``, else ``./tocsin.toml`` where there is one."""
+    named = os.environ.get(_CONFIG_VARIABLE)
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(f"{_CONFIG_VARIABLE} names {path}, which is not a file")
+        return path
+    path = Path("tocsin.toml")
+    return path if path.is_file() else None
+
+
+def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  sections as nested dicts
+    """Read the settings.
+
+    Args:
+        flags: Sections as nested dicts, such as ``kafka={"bootstrap_servers": ...}``; they win over all else.
+
+    Raises:
+        SettingsError: A key is unknown or a value impossible; the message names each.
+    """
+    unknown = [name for name in sorted(os.environ) if _is_unknown_variable(name)]
+    if unknown:
+        raise SettingsError(
+            f"unknown environment variable {', '.join(unknown)}: `tocsin config show` lists every setting"
+        )
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        where = config_file()
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        place = f"{where} or a {_ENV_PREFIX}* variable" if where else f"a {_ENV_PREFIX}* variable or a flag"
+        raise SettingsError(f"{problems} (set in {place})") from None
+    except ValueError as error:  # TOML syntax, or JSON in a variable
+        raise SettingsError(f"settings cannot be read: {error}") from error
+
+
+def _is_unknown_variable(name: str) -> bool:
+    if not name.upper().startswith(_ENV_PREFIX) or name.upper() in _NOT_SETTINGS:
+        return False
+    section, _, rest = name.upper().removeprefix(_ENV_PREFIX).lower().partition("__")
+    field = Settings.model_fields.get(section)
+    # A section's own unknown keys are refused by pydantic; a whole section may also be given as JSON.
+    return field is None or (
+        rest != "" and not (isinstance(field.annotation, type) and issubclass(field.annotation, _Section))
+    )

@@ -1,0 +1,1 @@
+"""Pure logic: no Kafka, no files, no clock."""

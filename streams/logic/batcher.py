@@ -1,0 +1,66 @@
+"""When to stop waiting for more: an idle stream is answered at once, a busy one fills its batches.
+
+While work is under way, what arrives gathers; when the worker becomes free, all that has gathered is the next batch. So
+batches grow with the load by themselves, and no timer delays a quiet stream. A full batch is handed on even while work
+is under way, so that the worker never waits for the event loop.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+ItemT = TypeVar("ItemT")
+
+
+class Batcher(Generic[ItemT]):
+    """Gathers items into batches. Pure: the clock is an argument.
+
+    Args:
+        size: Most items in a batch.
+        wait: Seconds that the first item of a batch may wait for company while the worker is free.
+    """
+
+    def __init__(self, size: int, wait: float) -> None:
+        self._size = size
+        self._wait = wait
+        self._items: deque[ItemT] = deque()
+        self._since = 0.0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a whole batch has gathered."""
+        return len(self._items) >= self._size
+
+    def add(self, item: ItemT, now: float) -> None:
+        """Add an item that arrived now (seconds on any steady clock)."""
+        if not self._items:
+            self._since = now
+        self._items.append(item)
+
+    def due_in(self, now: float, *, free: bool) -> float | None:
+        """Seconds until the next batch should be taken.
+
+        Args:
+            now: Seconds, on the clock of ``add``.
+            free: Whether the worker has nothing to do.
+
+        Returns:
+            0.0 for at once; None where only another item, or the worker's becoming free, can make one due.
+        """
+        if not self._items:
+            return None
+        if self.is_full:
+            return 0.0
+        if not free:
+            return None
+        return max(0.0, self._since + self._wait - now)
+
+    def take(self, now: float) -> list[ItemT]:
+        """The next batch; what is left starts to wait now."""
+        batch = [self._items.popleft() for _ in range(min(self._size, len(self._items)))]
+        self._since = now
+        return batch

@@ -1,0 +1,1 @@
+"""What carries the agents: the Faust application, delivery, health, shutdown."""

@@ -1,0 +1,113 @@
+"""The Faust application, with what Faust leaves to chance set on purpose.
+
+Two things of Faust's driver are adapted here and nowhere else: the time that a broker may hold an empty fetch, which
+Faust fixes at 1.5 s and which would be the latency of a quiet stream; and what happens when partitions are taken away,
+so that what is in hand is finished and committed first, and a rolling restart repeats next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+
+from streams.logic.stall import Position
+from streams.worker.security import faust_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from streams.contract.settings import Settings
+    from streams.logic.stall import Place
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401  aiokafka has no types
+        consumer = super()._create_worker_consumer(transport)
+        # Read by aiokafka when the consumer starts, which is after this. A test looks at the fetcher that comes of it.
+        consumer._fetch_max_wait_ms = int(self.app.fetch_max_wait_seconds * 1000)  # noqa: SLF001  no public way
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        # Faust forgets the acknowledgements of revoked partitions first thing; what they stand for is committed before.
+        await self.app.before_revoke()
+        await super().on_partitions_revoked(revoked)
+
+    def positions(self) -> dict[Place, Position]:
+        return {
+            (tp.topic, tp.partition): Position(committed=self._committed_offset[tp], highwater=self.highwater(tp))
+            for tp in self.assignment()
+        }
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class Application(faust.App):
+    """A Faust application on Tocsin's transport.
+
+    Args:
+        fetch_max_wait_seconds: How long a broker may hold an empty fetch.
+        options: Faust's own.
+    """
+
+    def __init__(self, *args: Any, fetch_max_wait_seconds: float, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **options)
+        self.fetch_max_wait_seconds = fetch_max_wait_seconds
+        self.finish_in_hand: Callable[[], Awaitable[None]] | None = None
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self)
+
+    async def before_revoke(self) -> None:
+        """Finish what is in hand and commit it, while the partitions are still this worker's."""
+        if self.finish_in_hand is not None and self.consumer.assignment():
+            await self.finish_in_hand()
+            await self.consumer.commit()
+
+    def positions(self) -> dict[Place, Position]:
+        """Where the worker stands in each of its partitions; empty before it has joined the group."""
+        consumer = self._consumer
+        return consumer.positions() if consumer is not None and consumer.started else {}
+
+
+def build_application(settings: Settings) -> Application:
+    """A Faust application for these settings, with no agents yet."""
+    kafka = settings.kafka
+    brokers = [f"kafka://{address.strip()}" for address in kafka.bootstrap_servers.split(",")]
+    return Application(
+        kafka.group_id,
+        fetch_max_wait_seconds=kafka.fetch_max_wait_seconds,
+        broker=brokers,
+        broker_credentials=faust_credentials(kafka),
+        broker_client_id=kafka.client_id,
+        broker_session_timeout=kafka.session_timeout_seconds,
+        broker_heartbeat_interval=kafka.heartbeat_interval_seconds,
+        broker_request_timeout=max(kafka.request_timeout_seconds, kafka.session_timeout_seconds + 1),
+        broker_commit_interval=kafka.commit_interval_seconds,
+        broker_max_poll_records=settings.enrich.batch_max * 4,
+        # Twice the largest message, so that one always fits.
+        consumer_max_fetch_size=max(1 << 20, settings.enrich.max_message_bytes * 2),
+        consumer_auto_offset_reset="earliest",
+        # Messages that Faust may hold ahead of the agent: two batches; more would only be read again after a kill.
+        stream_buffer_maxsize=settings.enrich.batch_max * 2,
+        stream_wait_empty=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        datadir=str(settings.worker.data_dir),
+        # Topics are made by `tocsin topics create`; the worker depends on no auto-creation, and needs no leader topic.
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # Faust's own web server shows tables and listens on all addresses: probes and metrics are ours.
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        logging_config=None,
+    )

@@ -1,0 +1,127 @@
+"""Whether the worker lives, is ready, and moves; and its end when it does not move."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporters.http import Probe
+from streams.logic.stall import Place, Position, StallDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporters.metrics import WorkerMetrics
+
+# Exit code of a worker that does not move: EX_TEMPFAIL, "try again", as supervisors understand it.
+EXIT_STUCK = 75
+_CHECK_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Health:
+    """Watches the worker from a thread of its own, so that a stuck event loop is seen too.
+
+    Args:
+        positions: Where the worker stands in each of its partitions.
+        metrics: Where positions are shown.
+        stall_timeout: Seconds without movement, though there is lag, after which the process ends.
+        end: Ends the process at once; given in tests.
+    """
+
+    def __init__(
+        self,
+        positions: Callable[[], Mapping[Place, Position]],
+        metrics: WorkerMetrics,
+        stall_timeout: float,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._read_positions = positions
+        self._metrics = metrics
+        self._detector = StallDetector(stall_timeout)
+        self._timeout = stall_timeout
+        self._end = end
+        self._positions: dict[Place, Position] = {}
+        self._beat = time.monotonic()
+        self._still_for = 0.0
+        self._model: str | None = None
+        self._stopping = False
+        self._beating: asyncio.Task[None] | None = None
+        self._stop = threading.Event()
+        self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def model_loaded(self, identity: str) -> None:
+        """The model answers."""
+        self._model = identity
+
+    def stopping(self) -> None:
+        """The worker is shutting down: no longer ready."""
+        self._stopping = True
+
+    def start(self) -> None:
+        """Begin to watch; needs a running event loop."""
+        self._beating = asyncio.create_task(self._pulse(), name="health")
+        self._beat = time.monotonic()
+        self._watchdog.start()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._stop.set()
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def health(self) -> Probe:
+        """Whether the process works: its event loop turns, and it moves when there is something to do."""
+        loop_still = time.monotonic() - self._beat
+        loop_ok = loop_still < self._timeout
+        moving = not self._detector.is_stuck(self._still_for)
+        return Probe(
+            loop_ok and moving,
+            {
+                "event_loop": f"turned {loop_still:.1f} s ago",
+                "offsets": f"still for {self._still_for:.1f} s with lag"
+                if self._still_for
+                else "moving or nothing to do",
+            },
+        )
+
+    def ready(self) -> Probe:
+        """Whether it does its work: a model answers, partitions are assigned, and all is healthy."""
+        healthy, checks = self.health()
+        ok = healthy and self._model is not None and bool(self._positions) and not self._stopping
+        lag = sum(position.lag for position in self._positions.values())
+        return Probe(
+            ok,
+            checks
+            | {
+                "model": self._model or "not loaded",
+                "partitions": f"{len(self._positions)} assigned, lag {lag}",
+                "state": "stopping" if self._stopping else "running",
+            },
+        )
+
+    async def _pulse(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            self._positions = dict(self._read_positions())
+            self._metrics.show_positions(
+                {place: (position.committed, position.highwater) for place, position in self._positions.items()}
+            )
+            self._still_for = self._detector.observe(self._beat, self._positions)
+            await asyncio.sleep(_CHECK_SECONDS)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_CHECK_SECONDS):
+            probe = self.health()
+            if not probe.ok and not self._stopping:
+                log.critical(
+                    "the worker does not move: it ends, to be started again", exit_code=EXIT_STUCK, **probe.checks
+                )
+                self._end(EXIT_STUCK)
+                return

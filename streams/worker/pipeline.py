@@ -1,0 +1,158 @@
+"""The order of work, from top to bottom: gather, infer, publish, have it acknowledged, acknowledge the inputs.
+
+Batches overlap and never overtake: while one is being published the next is being read by the model, and a third waits
+at its door. Every input is acknowledged after its own outputs and after every input before it, so a commit never
+passes a message that is not done. All that is held is bounded: one batch gathering and three in hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import structlog
+
+from streams.logic.batcher import Batcher
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+EventT = TypeVar("EventT")
+ResultT = TypeVar("ResultT")
+
+_MOST_BATCHES_IN_HAND = 3
+
+log = structlog.get_logger(__name__)
+
+
+class Pipeline(Generic[EventT, ResultT]):
+    """Carries events in batches through work in a thread and delivery to the brokers, strictly in order.
+
+    Args:
+        work: Makes a batch's results, in a thread of its own; it must not raise for what is wrong with a message.
+        deliver: Publishes the results of one batch and returns once the brokers have acknowledged all.
+        acknowledge: Marks the events of one batch as done, in order.
+        on_fatal: Called once with what ended the pipeline; nothing is acknowledged after that, so the process must end.
+        batch_max: Most events in a batch.
+        batch_wait: Seconds that a batch may wait to fill while the worker is free.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[EventT]], ResultT],
+        deliver: Callable[[ResultT], Awaitable[None]],
+        acknowledge: Callable[[Sequence[EventT], ResultT], None],
+        on_fatal: Callable[[BaseException], None],
+        *,
+        batch_max: int,
+        batch_wait: float,
+    ) -> None:
+        self._work = work
+        self._deliver = deliver
+        self._acknowledge = acknowledge
+        self._on_fatal = on_fatal
+        self._batcher: Batcher[EventT] = Batcher(batch_max, batch_wait)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="work")
+        self._in_hand: asyncio.Queue[tuple[Sequence[EventT], asyncio.Future[ResultT]]] = asyncio.Queue()
+        self._free_hands = asyncio.Semaphore(_MOST_BATCHES_IN_HAND)
+        self._changed = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self._working = 0
+        self._unfinished = 0
+        self._closed = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def in_flight(self) -> int:
+        """Events taken in and not yet acknowledged."""
+        return self._unfinished
+
+    def start(self) -> None:
+        """Begin to work; needs a running event loop."""
+        self._tasks = [
+            asyncio.create_task(self._guard(self._dispatch()), name="dispatch"),
+            asyncio.create_task(self._guard(self._finish()), name="finish"),
+        ]
+
+    async def put(self, event: EventT) -> None:
+        """Take an event in; waits while a whole batch is already gathered, and for ever once the pipeline is closed.
+
+        A closed pipeline never returns, rather than drop an event: Faust would go on to the next and acknowledge past
+        it.
+        """
+        while self._closed or self._batcher.is_full:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self._unfinished += 1
+        self._is_empty.clear()
+        self._batcher.add(event, time.monotonic())
+        self._changed.set()
+
+    async def drain(self) -> None:
+        """Wait until all that was taken in is published and acknowledged."""
+        await self._is_empty.wait()
+
+    async def close(self) -> None:
+        """Take no more, finish what is in hand, and stop."""
+        self._closed = True
+        await self.drain()
+        await self.abort()
+
+    async def abort(self) -> None:
+        """Stop at once; what is in hand stays unacknowledged and is read again by whoever comes after."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _dispatch(self) -> None:
+        """Hand each batch to the worker when it is due."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._free_hands.acquire()
+            await self._until_due()
+            events = self._batcher.take(time.monotonic())
+            if not self._closed:
+                self._has_room.set()
+            self._working += 1
+            work = loop.run_in_executor(self._executor, self._work, events)
+            work.add_done_callback(self._worked)
+            self._in_hand.put_nowait((events, work))
+
+    async def _until_due(self) -> None:
+        while (due := self._batcher.due_in(time.monotonic(), free=self._working == 0)) != 0.0:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), due)
+            except TimeoutError:
+                return
+
+    def _worked(self, _: asyncio.Future[ResultT]) -> None:
+        self._working -= 1
+        self._changed.set()
+
+    async def _finish(self) -> None:
+        """Publish each batch's results in order, and acknowledge its events once the brokers have them."""
+        while True:
+            events, work = await self._in_hand.get()
+            results = await work
+            await self._deliver(results)
+            self._acknowledge(events, results)
+            self._free_hands.release()
+            self._unfinished -= len(events)
+            if self._unfinished == 0:
+                self._is_empty.set()
+
+    async def _guard(self, task: Awaitable[None]) -> None:
+        try:
+            await task
+        except Exception as error:
+            self._closed = True
+            log.exception("the pipeline cannot go on; nothing after this is acknowledged")
+            self._on_fatal(error)

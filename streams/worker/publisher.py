@@ -1,0 +1,149 @@
+"""Publishing by the batch: each partition's records in one request, and every record acknowledged before it returns.
+
+Faust sends one message at a time, which costs more than all else around the model; so outputs go by aiokafka's own
+producer, in batches made here (see docs/performance.md for what that is worth).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
+
+from streams.worker.security import aiokafka_security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streams.contract.outgoing import Output
+    from streams.contract.settings import KafkaSettings
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageError)
+# Below the usual limit of a broker on one batch (message.max.bytes, 1 MiB); a single larger record still goes alone.
+_MAX_BATCH_BYTES = 512 * 1024
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class BatchPublisher:
+    """Publishes outputs with the acknowledgement of all in-sync replicas.
+
+    Args:
+        kafka: How to reach the brokers.
+        on_retry: Called for each attempt that failed and is made again.
+    """
+
+    def __init__(self, kafka: KafkaSettings, *, on_retry: Callable[[], None] = lambda: None) -> None:
+        self._kafka = kafka
+        self._on_retry = on_retry
+        self._partitioner = DefaultPartitioner()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect to the brokers.
+
+        Raises:
+            aiokafka.errors.KafkaConnectionError: None can be reached.
+        """
+        self._producer = AIOKafkaProducer(**producer_options(self._kafka))
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is pending and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def publish(self, outputs: Sequence[Output]) -> list[Output]:
+        """Publish outputs and wait until the brokers have acknowledged every one.
+
+        Faults that may pass (a broker away, a leader moving) are tried again until they do, so the order of work
+        behind this call holds; the worker's watchdog ends a wait that never ends.
+
+        Returns:
+            The outputs that no broker will ever take, because they are too large; all others are acknowledged.
+        """
+        waiting, refused = list(outputs), []
+        pause = _FIRST_PAUSE_SECONDS
+        while waiting:
+            failed, too_large = await self._attempt(waiting)
+            refused += too_large
+            if failed:
+                self._on_retry()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            waiting = failed
+        return refused
+
+    async def _attempt(self, outputs: list[Output]) -> tuple[list[Output], list[Output]]:
+        try:
+            batches = await self._group(outputs)
+        except KafkaError as error:
+            log.warning("no metadata of output topics, trying again", error=repr(error))
+            return outputs, []
+        results = await asyncio.gather(*(self._send(*batch) for batch in batches), return_exceptions=True)
+        failed: list[Output] = []
+        too_large: list[Output] = []
+        for (topic, partition, members), result in zip(batches, results, strict=True):
+            if isinstance(result, _TOO_LARGE):
+                if len(members) == 1:
+                    too_large += members
+                else:  # one of them is: find it by sending each alone
+                    for member in members:
+                        again, refused = await self._attempt([member])
+                        failed += again
+                        too_large += refused
+            elif isinstance(result, (KafkaError, asyncio.TimeoutError)):
+                log.warning("publish failed, trying again", topic=topic, partition=partition, error=repr(result))
+                failed += members
+            elif isinstance(result, BaseException):
+                raise result
+        return failed, too_large
+
+    async def _group(self, outputs: list[Output]) -> list[tuple[str, int, list[Output]]]:
+        groups: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
+        partitions: dict[str, list[int]] = {}
+        for output in outputs:
+            known = partitions.get(output.topic)
+            if known is None:
+                known = partitions[output.topic] = sorted(await self._started.partitions_for(output.topic))
+            groups[output.topic, self._partitioner(output.key, known, known)].append(output)
+        return [(topic, partition, members) for (topic, partition), members in groups.items()]
+
+    async def _send(self, topic: str, partition: int, members: list[Output]) -> None:
+        waits = []
+        batch = self._started.create_batch()
+        for member in members:
+            if batch.append(key=member.key, value=member.value, timestamp=None, headers=member.headers) is None:
+                waits.append(await self._started.send_batch(batch, topic, partition=partition))
+                batch = self._started.create_batch()
+                batch.append(key=member.key, value=member.value, timestamp=None, headers=member.headers)
+        waits.append(await self._started.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*waits)
+
+    @property
+    def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise RuntimeError("BatchPublisher.start() has not been awaited")
+        return self._producer
+
+
+def producer_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """Arguments of aiokafka's producer for these settings."""
+    return {
+        "bootstrap_servers": [address.strip() for address in kafka.bootstrap_servers.split(",")],
+        "client_id": kafka.client_id,
+        "acks": "all",
+        # Outputs carry ids by which a repeat can be told; and an idempotent producer fails on the embedded broker.
+        "enable_idempotence": False,
+        "max_batch_size": _MAX_BATCH_BYTES,
+        "linger_ms": 0,
+        "request_timeout_ms": int(kafka.request_timeout_seconds * 1000),
+        **aiokafka_security(kafka),
+    }
