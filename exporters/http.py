@@ -6,6 +6,7 @@ It runs in threads of its own, so that it answers, and tells the truth, even whe
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 class _ThreadingWSGIServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+
+class _ThreadingWSGIServer6(_ThreadingWSGIServer):
+    address_family = socket.AF_INET6
 
 
 class Probe(NamedTuple):
@@ -63,7 +68,11 @@ class ProbeServer:
         metrics = make_wsgi_app(registry)
         try:
             self._server = make_server(
-                host, port, _route(metrics, {"/healthz": health, "/readyz": ready}), _ThreadingWSGIServer, _QuietHandler
+                host,
+                port,
+                _route(metrics, {"/healthz": health, "/readyz": ready}),
+                _ThreadingWSGIServer6 if ":" in host else _ThreadingWSGIServer,
+                _QuietHandler,
             )
         except OSError as error:
             raise OSError(

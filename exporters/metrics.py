@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    Positions = Mapping[tuple[str, int], tuple[int | None, int | None]]
+    Positions = Mapping[tuple[str, int], tuple[int | None, int | None, int]]
 
 # Nobody asks when a counter was made, and it doubles the series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class WorkerMetrics:
         """Show where the worker stands in each of its partitions, and in no other.
 
         Args:
-            positions: (topic, partition) to (committed offset, high-water mark); None where not yet known.
+            positions: (topic, partition) to (committed offset, high-water mark, lag); None where not yet known.
         """
         self._positions.positions = positions
 
@@ -116,13 +116,13 @@ class _PositionsCollector(Collector):
             "tocsin_high_water_offset", "Next offset to be written, as last fetched.", labels=labels
         )
         lag = GaugeMetricFamily("tocsin_consumer_lag", "Messages written and not yet committed as done.", labels=labels)
-        for (topic, partition), (done, end) in positions.items():
+        for (topic, partition), (done, end, behind) in positions.items():
             place = [topic, str(partition)]
             if done is not None:
                 committed.add_metric(place, done)
             if end is not None:
                 highwater.add_metric(place, end)
-                lag.add_metric(place, max(0, end - (done or 0)))
+                lag.add_metric(place, behind)
         yield from (committed, highwater, lag)
         yield GaugeMetricFamily(
             "tocsin_assigned_partitions", "Input partitions that this worker reads.", value=len(positions)

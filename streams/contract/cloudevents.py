@@ -8,7 +8,6 @@ Source: CloudEvents Kafka protocol binding 1.0.2.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
 _STRUCTURED = b"application/cloudevents+json"
 _SOURCE = b"/tocsin"
+
+
+class CloudEventError(ValueError):
+    """A record says that it is a CloudEvent and is none; the message quotes nothing of it."""
 
 
 class _Envelope(msgspec.Struct):
@@ -62,7 +65,7 @@ def unwrap(value: bytes, raw_headers: Sequence[tuple[str, bytes | None]]) -> tup
     """The payload of a Kafka record, and what its envelope says.
 
     Raises:
-        ValueError: The record says that it is a CloudEvent and is none.
+        CloudEventError: The record says that it is a CloudEvent and is none.
     """
     if not raw_headers:
         return value, Attributes()
@@ -78,13 +81,13 @@ def _unwrap_structured(value: bytes) -> tuple[bytes, Attributes]:
     try:
         event = msgspec.json.decode(value, type=_Envelope)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"not a structured CloudEvent: {error}") from error
+        raise CloudEventError(f"not a structured CloudEvent: {error}") from error
     data: Any = bytes(event.data)
     if event.data_base64 is not None:
         try:
             data = base64.b64decode(event.data_base64, validate=True)
-        except binascii.Error as error:
-            raise ValueError(f"not a structured CloudEvent: data_base64: {error}") from error
+        except ValueError as error:
+            raise CloudEventError("not a structured CloudEvent: data_base64 is not base64") from error
     return data, Attributes(id=event.id, source=event.source, time=event.time)
 
 

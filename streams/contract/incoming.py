@@ -5,13 +5,14 @@ An input needs only ``text``. What is absent is taken from the CloudEvent that w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from streams.contract.cloudevents import unwrap
+from streams.contract.cloudevents import CloudEventError, unwrap
 from streams.contract.ids import output_id
 from streams.contract.records import Message
 
@@ -36,6 +37,8 @@ Reason = Literal[
 # Epoch times are told apart by size: seconds until the year 5138, else milliseconds, else microseconds.
 _SECONDS_BELOW = 1e11
 _MILLISECONDS_BELOW = 1e14
+# An epoch time that was written as a string. ISO 8601 has no run of so many digits, though Python would find one in it.
+_EPOCH = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 _MAX_ID_CHARS = 512
 
 
@@ -144,7 +147,7 @@ def _check_text(text: str, record: Record, max_chars: int) -> None:
 
 def _message_id(payload: InputMessage, attributes: Attributes, record: Record) -> str:
     given = payload.id if payload.id not in (None, "") else attributes.id
-    if given is None:
+    if given in (None, ""):
         return output_id(record.topic, record.partition, record.offset, "message")
     if len(text := str(given)) > _MAX_ID_CHARS:
         raise BadMessageError(
@@ -164,14 +167,17 @@ def parse_time(given: str | float) -> datetime:
     """A time with its zone.
 
     Args:
-        given: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since the epoch.
+        given: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since the epoch, as a
+            number or as its digits.
 
     Raises:
         ValueError: It is neither, or out of the calendar's range.
     """
+    if isinstance(given, str) and _EPOCH.fullmatch(given):
+        given = float(given)
     if isinstance(given, str):
         try:
-            time = datetime.fromisoformat(given)
+            time = datetime.fromisoformat(given.upper())  # RFC 3339 has "t" and "z" too
         except ValueError:
             raise ValueError("neither ISO 8601 nor a number of seconds since the epoch") from None
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -197,5 +203,5 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _without_input(error: BaseException) -> str:
-    # msgspec names the place of the fault and quotes nothing of the input; anything else is named by its kind alone.
-    return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
+    # These name the place of the fault and quote nothing of the input; anything else is named by its kind alone.
+    return str(error) if isinstance(error, msgspec.MsgspecError | CloudEventError) else type(error).__name__

@@ -120,6 +120,14 @@ class Enricher:
             attempts=1,
         )
 
+    def bury_bare(self, outcome: Outcome) -> Outcome:
+        """A dead letter that tells the place of its input and holds nothing of it, where no broker takes more."""
+        record = outcome.record
+        bare = replace(record, key=None, value=None, headers=())
+        return self._bury(
+            bare, "publish", outcome.reason or "prediction_too_large", "x", attempts=1
+        )
+
     def _read(self, texts: dict[int, str]) -> tuple[dict[int, _Read], dict[int, Exception], int]:
         """Read all at once; where that fails, each alone, so that one poisonous message takes no other with it."""
         if not texts:

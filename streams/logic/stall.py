@@ -13,15 +13,23 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a worker stands in one partition; None where not yet known."""
+    """Where a worker stands in one partition; None where not yet known.
+
+    Offsets alone do not tell whether there is work: the last ones may be no messages at all, but the end of a
+    transaction, or what retention has taken away.
+    """
 
     committed: int | None
     highwater: int | None
+    is_done: bool = False
+    """Everything up to the high-water mark was read, and all of it that is a message is committed."""
 
     @property
     def lag(self) -> int:
         """Messages written and not yet committed as done."""
-        return 0 if self.highwater is None else max(0, self.highwater - (self.committed or 0))
+        if self.is_done or self.highwater is None:
+            return 0
+        return max(0, self.highwater - (self.committed or 0))
 
 
 @dataclass

@@ -7,6 +7,7 @@ so that what is in hand is finished and committed first, and a rolling restart r
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -16,7 +17,8 @@ from streams.logic.stall import Position
 from streams.worker.security import faust_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from streams.contract.settings import Settings
     from streams.logic.stall import Place
@@ -36,14 +38,30 @@ class _Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         # Faust forgets the acknowledgements of revoked partitions first thing; what they stand for is committed before.
-        await self.app.before_revoke()
-        await super().on_partitions_revoked(revoked)
+        async with self.app.hold_intake():
+            await self.app.commit_acknowledged()
+            await super().on_partitions_revoked(revoked)
 
     def positions(self) -> dict[Place, Position]:
+        # aiokafka belongs to another thread and may exchange its assignment at any moment: one snapshot is looked at.
+        subscription = self._thread._ensure_consumer()._subscription.subscription  # noqa: SLF001  no public way
+        assignment = subscription and subscription.assignment
+        if not assignment:
+            return {}
+        is_idle = all(message.acked for message in self.unacked)
         return {
-            (tp.topic, tp.partition): Position(committed=self._committed_offset[tp], highwater=self.highwater(tp))
-            for tp in self.assignment()
+            (tp.topic, tp.partition): Position(
+                committed=self._committed_offset.get(tp),
+                highwater=(state := assignment.state_value(tp)).highwater,
+                is_done=is_idle and not self._acked.get(tp) and _is_read(state),
+            )
+            for tp in assignment.tps
         }
+
+
+def _is_read(state: Any) -> bool:  # noqa: ANN401  aiokafka has no types
+    # Unlike a committed offset, aiokafka's position passes what is no message.
+    return state.highwater is not None and state.has_valid_position and state.position >= state.highwater
 
 
 class _Transport(driver.Transport):
@@ -61,16 +79,17 @@ class Application(faust.App):
     def __init__(self, *args: Any, fetch_max_wait_seconds: float, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
         self.fetch_max_wait_seconds = fetch_max_wait_seconds
-        self.finish_in_hand: Callable[[], Awaitable[None]] | None = None
+        self.hold_intake: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+        """Finishes what is in hand, and takes in nothing new until left."""
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
 
-    async def before_revoke(self) -> None:
-        """Finish what is in hand and commit it, while the partitions are still this worker's."""
-        if self.finish_in_hand is not None and self.consumer.assignment():
-            await self.finish_in_hand()
-            await self.consumer.commit()
+    async def commit_acknowledged(self) -> None:
+        """Commit all that is acknowledged by now."""
+        # Faust's commit() does nothing while another one, which may have begun too early for us, is under way.
+        await self.consumer.maybe_wait_for_commit_to_finish()
+        await self.consumer.commit()
 
     def positions(self) -> dict[Place, Position]:
         """Where the worker stands in each of its partitions; empty before it has joined the group."""

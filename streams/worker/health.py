@@ -111,7 +111,10 @@ class Health:
             self._beat = time.monotonic()
             self._positions = dict(self._read_positions())
             self._metrics.show_positions(
-                {place: (position.committed, position.highwater) for place, position in self._positions.items()}
+                {
+                    place: (position.committed, position.highwater, position.lag)
+                    for place, position in self._positions.items()
+                }
             )
             self._still_for = self._detector.observe(self._beat, self._positions)
             await asyncio.sleep(_CHECK_SECONDS)

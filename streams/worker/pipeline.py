@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from streams.logic.batcher import Batcher
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
@@ -60,11 +61,12 @@ class Pipeline(Generic[EventT, ResultT]):
         self._changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._is_empty = asyncio.Event()
-        self._is_empty.set()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._working = 0
         self._unfinished = 0
         self._closed = False
+        self._held = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -80,22 +82,33 @@ class Pipeline(Generic[EventT, ResultT]):
         ]
 
     async def put(self, event: EventT) -> None:
-        """Take an event in; waits while a whole batch is already gathered, and for ever once the pipeline is closed.
+        """Take an event in; waits while a batch is already gathered or intake is held, and for ever once closed.
 
         A closed pipeline never returns, rather than drop an event: Faust would go on to the next and acknowledge past
         it.
         """
-        while self._closed or self._batcher.is_full:
+        while self._closed or self._held or self._batcher.is_full:
             self._has_room.clear()
             await self._has_room.wait()
         self._unfinished += 1
-        self._is_empty.clear()
+        self._settled.clear()
         self._batcher.add(event, time.monotonic())
         self._changed.set()
 
     async def drain(self) -> None:
-        """Wait until all that was taken in is published and acknowledged."""
-        await self._is_empty.wait()
+        """Wait until all that was taken in is published and acknowledged, or the pipeline has ended."""
+        await self._settled.wait()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Take nothing in until left; entered once all that was taken in before is published and acknowledged."""
+        self._held = True
+        try:
+            await self.drain()
+            yield
+        finally:
+            self._held = False
+            self._has_room.set()
 
     async def close(self) -> None:
         """Take no more, finish what is in hand, and stop."""
@@ -105,7 +118,7 @@ class Pipeline(Generic[EventT, ResultT]):
 
     async def abort(self) -> None:
         """Stop at once; what is in hand stays unacknowledged and is read again by whoever comes after."""
-        self._closed = True
+        self._end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -118,8 +131,7 @@ class Pipeline(Generic[EventT, ResultT]):
             await self._free_hands.acquire()
             await self._until_due()
             events = self._batcher.take(time.monotonic())
-            if not self._closed:
-                self._has_room.set()
+            self._has_room.set()
             self._working += 1
             work = loop.run_in_executor(self._executor, self._work, events)
             work.add_done_callback(self._worked)
@@ -147,12 +159,16 @@ class Pipeline(Generic[EventT, ResultT]):
             self._free_hands.release()
             self._unfinished -= len(events)
             if self._unfinished == 0:
-                self._is_empty.set()
+                self._settled.set()
+
+    def _end(self) -> None:
+        self._closed = True
+        self._settled.set()
 
     async def _guard(self, task: Awaitable[None]) -> None:
         try:
             await task
         except Exception as error:
-            self._closed = True
+            self._end()
             log.exception("the pipeline cannot go on; nothing after this is acknowledged")
             self._on_fatal(error)

@@ -65,7 +65,7 @@ async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
     app = build_application(settings)
     publisher = BatchPublisher(settings.kafka, on_retry=metrics.retries.labels("publish").inc)
     pipeline = add_enrich(app, Enricher(encoder, settings), publisher, settings, metrics, on_fatal)
-    app.finish_in_hand = pipeline.drain
+    app.hold_intake = pipeline.held
     health = Health(app.positions, metrics, settings.worker.stall_timeout_seconds)
     health.model_loaded(encoder.model)
 
@@ -87,7 +87,7 @@ async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
                 else:
                     log.info("stopping: finishing what is in hand", messages=pipeline.in_flight)
                     await pipeline.close()
-                    await app.consumer.commit()
+                    await app.commit_acknowledged()
                 await app.stop()
                 await faust
                 await publisher.stop()

@@ -1,0 +1,125 @@
+"""The small files of a model version: its manifest, its labels and its parity samples, decoded strictly.
+
+A version is a folder. ``manifest.json`` names each other file of it with size and SHA-256; the rest of the serving
+path opens no file that it does not name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.contract.records import EntityType, Sentiment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST = "manifest.json"
+
+# One plain name: no folder, no parent, no hidden file, so that no file of a version lies outside its folder.
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")]
+Precision = Literal["int8", "fp32"]
+
+_Record = TypeVar("_Record", bound=Struct)
+
+
+class VersionError(Exception):
+    """A model version is missing, half-written or corrupt; the message names the version or file and what is wrong."""
+
+
+class ParityError(VersionError):
+    """A version does not answer on this machine as it did when it was exported."""
+
+
+class FileEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file of a version must be."""
+
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    size: Annotated[int, Meta(ge=0)]
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a version is and was made from; written last, so that a version with a manifest is whole."""
+
+    schema: Literal[1] = 1
+    name: str
+    version: Annotated[int, Meta(ge=1)]
+    created: Annotated[datetime, Meta(tz=True)]
+    files: dict[FileName, FileEntry]
+    precision: Precision
+    max_tokens: Annotated[int, Meta(ge=1)]
+    width: Annotated[int, Meta(ge=1)]
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+
+
+class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Names of the model's outputs, in their order."""
+
+    topics: tuple[str, ...]
+    topic_mode: Literal["single", "multi"]
+    sentiments: tuple[Sentiment, ...]
+    intents: tuple[str, ...]
+    entity_tags: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse tags that are not BIO over the entity types."""
+        known = {"O", *(f"{prefix}-{type_}" for prefix in "BI" for type_ in get_args(EntityType))}
+        unknown = sorted(set(self.entity_tags) - known)
+        if unknown or "O" not in self.entity_tags:
+            raise ValueError(f"entity_tags must be O and B-/I- tags of known types, not {self.entity_tags}")
+
+
+class ParitySample(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text, and the logits that the served graph gave for it, alone in its batch."""
+
+    text: str
+    topic_logits: tuple[float, ...]
+    sentiment_logits: tuple[float, ...]
+    intent_logits: tuple[float, ...] = ()
+
+
+class Parity(Struct, frozen=True, kw_only=True):
+    """Outputs recorded at export, for a loader to compare its own with."""
+
+    tolerance: Annotated[float, Meta(gt=0.0)]
+    """Largest absolute difference of a logit that is allowed: int8 differs a little from one processor to another."""
+    samples: Annotated[tuple[ParitySample, ...], Meta(min_length=1)]
+
+
+def decode(content: bytes, type_: type[_Record], where: str) -> _Record:
+    """A record out of JSON.
+
+    Args:
+        content: The JSON.
+        type_: The record's struct.
+        where: Names the file in the error.
+
+    Raises:
+        VersionError: The content is not such a record.
+    """
+    try:
+        return msgspec.json.decode(content, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise VersionError(f"{where}: {error}") from error
+
+
+def read(path: Path, type_: type[_Record]) -> _Record:
+    """A record out of a local JSON file.
+
+    Raises:
+        VersionError: The file is missing or is not such a record.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise VersionError(f"{path}: {error.strerror}") from error
+    return decode(content, type_, str(path))
+
+
+def encode(record: Struct) -> bytes:
+    """A record as JSON for people and programs: indented, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"

@@ -1,0 +1,312 @@
+"""The registry of model versions: a folder, or any fsspec URL such as ``s3://bucket/models``.
+
+``NAME/N/`` is a version and ``NAME/aliases.json`` says which one serves. A number is claimed by creating
+``NAME/N/.claim``, which only one process can do; then come the files, and the manifest last in one atomic write. So
+numbers are distinct, a version is never seen half-written, and none is ever written twice or removed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+import fsspec
+import msgspec
+import structlog
+from fsspec.implementations.local import LocalFileSystem
+from msgspec import Struct
+
+from models.files import describe, verify
+from models.manifest import MANIFEST, Manifest, Precision, VersionError, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ALIASES = "aliases.json"
+_CLAIM = ".claim"
+_NAME = re.compile(r"[a-z0-9-]+")
+ALIASES = ("champion", "challenger", "previous")
+
+_log = structlog.get_logger(__name__)
+_Loaded = TypeVar("_Loaded")
+
+
+class _Aliases(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    champion: int | None = None
+    challenger: int | None = None
+    previous: int | None = None
+
+
+class Registry:
+    """Model versions and the aliases that point at them.
+
+    Args:
+        url: A folder or an fsspec URL. Nothing is created before something is registered.
+
+    Raises:
+        VersionError: The URL's protocol is unknown, or needs a package that is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._fs, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise VersionError(f"the registry {url} cannot be opened: {error}") from error
+        self._root = root.rstrip("/")
+        self._is_local = isinstance(self._fs, LocalFileSystem)
+
+    def versions(self, name: str) -> list[int]:
+        """Numbers of the whole versions of a model, ascending; half-written ones are left out."""
+        return [number for number in self._numbers(name) if self._fs.exists(self._path(name, number, MANIFEST))]
+
+    def manifest(self, name: str, version: int) -> Manifest:
+        """The manifest of a version.
+
+        Raises:
+            VersionError: There is no such version, it is half-written, or its manifest is corrupt.
+        """
+        return self._manifest(name, version)[0]
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """The aliases that are set, each with its version.
+
+        Raises:
+            VersionError: The file of aliases is corrupt.
+        """
+        given: dict[str, int] = msgspec.to_builtins(self._aliases(name))
+        return given
+
+    def resolve(self, name: str, alias_or_version: str) -> int:
+        """The version that an alias points at, or that a number names.
+
+        Raises:
+            VersionError: The alias is unknown or not set.
+        """
+        if alias_or_version.isascii() and alias_or_version.isdigit():
+            return int(alias_or_version)
+        if alias_or_version not in ALIASES:
+            raise VersionError(f"{alias_or_version!r} is neither a version number nor one of {', '.join(ALIASES)}")
+        version = self.aliases(name).get(alias_or_version)
+        if version is None:
+            known = ", ".join(map(str, self.versions(name))) or "none"
+            raise VersionError(
+                f"no version of {name} is {alias_or_version} in {self.url} (versions: {known}): "
+                "`tocsin models bootstrap` makes a first one"
+            )
+        return version
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version, in one atomic write; a new champion makes the old one previous.
+
+        Of two processes that set aliases at once, the later write stands whole.
+
+        Raises:
+            VersionError: There is no such alias or version.
+        """
+        if alias not in ALIASES:
+            raise VersionError(f"{alias!r} is none of the aliases {', '.join(ALIASES)}")
+        self.manifest(name, version)
+        before = self._aliases(name)
+        changes = {alias: version}
+        if alias == "champion" and before.champion is not None and before.champion != version:
+            changes["previous"] = before.champion
+        self._put(self._path(name, _ALIASES), encode(msgspec.structs.replace(before, **changes)))
+
+    def register(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        precision: Precision,
+        max_tokens: int,
+        width: int,
+        metrics: dict[str, Any],
+        lineage: dict[str, Any],
+    ) -> int:
+        """Take every file of a folder as the next version.
+
+        Args:
+            folder: Holds the version's files and no folder; a manifest in it is made anew.
+            name: Name of the model.
+            precision: Of the served graph.
+            max_tokens: Longest text that it was trained on.
+            width: Width of its embedding.
+            metrics: Its evaluation.
+            lineage: What it was made from.
+
+        Returns:
+            The number of the new version.
+
+        Raises:
+            VersionError: A file cannot be registered: a folder, an odd name, an ONNX file with external data.
+        """
+        files = {path.name: describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+        if not files:
+            raise VersionError(f"{folder} holds no files to register")
+        version = self._claim(name)
+        manifest = Manifest(
+            name=name,
+            version=version,
+            created=datetime.now(UTC).replace(microsecond=0),
+            files=files,
+            precision=precision,
+            max_tokens=max_tokens,
+            width=width,
+            metrics=metrics,
+            lineage=lineage,
+        )
+        for file in files:
+            self._fs.put_file(str(folder / file), self._path(name, version, file))
+        self._put(self._path(name, version, MANIFEST), encode(manifest))
+        return version
+
+    def fetch(self, name: str, version: int, cache: Path) -> Path:
+        """A version as a local folder, every file of it verified.
+
+        Args:
+            name: Name of the model.
+            version: Its number.
+            cache: Where a version from elsewhere is kept; that of a local registry is used where it lies.
+
+        Raises:
+            VersionError: The version is missing, half-written or corrupt; the message names the file.
+        """
+        manifest, content = self._manifest(name, version)
+        if self._is_local:
+            folder = Path(self._path(name, version))
+            verify(folder, manifest)
+            return folder
+        # The manifest's own hash keeps versions of two registries with one number apart.
+        folder = cache / "versions" / name / f"{version}-{sha256(content).hexdigest()[:16]}"
+        if folder.is_dir():
+            try:
+                verify(folder, manifest)
+            except VersionError as error:
+                _log.warning("cached_version_refused", name=name, version=version, error=str(error))
+                shutil.rmtree(folder)
+            else:
+                return folder
+        self._download(name, version, manifest, content, folder)
+        return folder
+
+    def resolve_and_fetch(self, name: str, alias_or_version: str, cache: Path) -> tuple[int, Path]:
+        """Number and verified local folder of a version; in the place of a refused champion, the previous one.
+
+        Raises:
+            VersionError: The version is refused, and there is no other to fall back on.
+        """
+        return self.resolve_and_load(name, alias_or_version, cache, lambda folder: folder)
+
+    def resolve_and_load(
+        self, name: str, alias_or_version: str, cache: Path, load: Callable[[Path], _Loaded]
+    ) -> tuple[int, _Loaded]:
+        """Fetch a version and load it; where the champion is refused at either, do so with the previous one.
+
+        Args:
+            name: Name of the model.
+            alias_or_version: What to serve.
+            cache: As in ``fetch``.
+            load: Makes of the folder what serves, and raises VersionError where it will not.
+
+        Raises:
+            VersionError: The version is refused, and there is no other to fall back on.
+        """
+        version = self.resolve(name, alias_or_version)
+        try:
+            return version, load(self.fetch(name, version, cache))
+        except VersionError as error:
+            previous = self.aliases(name).get("previous") if alias_or_version == "champion" else None
+            if previous is None or previous == version:
+                raise
+            _log.warning(
+                "champion_refused_previous_serves", name=name, champion=version, previous=previous, error=str(error)
+            )
+            return previous, load(self.fetch(name, previous, cache))
+
+    def _path(self, name: str, *parts: str | int) -> str:
+        if not _NAME.fullmatch(name):
+            raise VersionError(f"{name!r} is no model name: use lower-case letters, digits and '-'")
+        return "/".join((self._root, name, *map(str, parts)))
+
+    def _numbers(self, name: str) -> list[int]:
+        """Every number that was ever claimed, ascending."""
+        self._fs.invalidate_cache()
+        try:
+            entries = self._fs.ls(self._path(name), detail=False)
+        except FileNotFoundError:
+            return []
+        names = (entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries)
+        return sorted(int(number) for number in names if number.isascii() and number.isdigit())
+
+    def _claim(self, name: str) -> int:
+        """Reserve the next number: of two processes only one can create its claim."""
+        version = max(self._numbers(name), default=0) + 1
+        while True:
+            self._fs.makedirs(self._path(name, version), exist_ok=True)
+            try:
+                with self._fs.open(self._path(name, version, _CLAIM), "xb") as claim:
+                    claim.write(datetime.now(UTC).isoformat().encode())
+            except FileExistsError:
+                version += 1
+            else:
+                return version
+
+    def _put(self, path: str, content: bytes) -> None:
+        """Write a whole object or none of it; an object store's put is so by itself."""
+        if self._is_local:
+            draft = Path(f"{path}.{uuid4().hex}.tmp")
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        else:
+            self._fs.pipe_file(path, content)
+
+    def _aliases(self, name: str) -> _Aliases:
+        self._fs.invalidate_cache()
+        path = self._path(name, _ALIASES)
+        try:
+            content = self._fs.cat_file(path)
+        except FileNotFoundError:
+            return _Aliases()
+        return decode(content, _Aliases, path)
+
+    def _manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
+        path = self._path(name, version, MANIFEST)
+        try:
+            content = self._fs.cat_file(path)
+        except FileNotFoundError:
+            state = "is half-written: it has no manifest.json" if version in self._numbers(name) else "does not exist"
+            raise VersionError(f"version {version} of {name} {state} (in {self.url})") from None
+        manifest = decode(content, Manifest, path)
+        if (manifest.name, manifest.version) != (name, version):
+            raise VersionError(f"{path}: it is the manifest of {manifest.name} {manifest.version}")
+        return manifest, content
+
+    def _download(self, name: str, version: int, manifest: Manifest, content: bytes, folder: Path) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=folder.parent) as draft:
+            whole = Path(draft) / "version"
+            whole.mkdir()
+            for file in manifest.files:
+                try:
+                    self._fs.get_file(self._path(name, version, file), str(whole / file))
+                except FileNotFoundError:
+                    raise VersionError(f"{self._path(name, version, file)} is missing") from None
+            (whole / MANIFEST).write_bytes(content)
+            verify(whole, manifest)
+            try:
+                whole.rename(folder)
+            except OSError:
+                # Another process was faster; what it put there was verified in the same way.
+                if not folder.is_dir():
+                    raise

@@ -1,0 +1,191 @@
+"""Serves a model version: texts in, readings out, with onnxruntime, tokenizers and numpy alone.
+
+An encoder holds its own sessions and shares nothing, so that two can be held at once while one takes the other's place.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import onnxruntime
+
+from models import parity
+from models.batching import sub_batches
+from models.manifest import MANIFEST, Labels, Manifest, Parity, VersionError, read
+from models.readings import Reader, Reading
+from models.tokens import TextTokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MODEL = "model.onnx"
+EMBEDDER = "embedder.onnx"
+TOKENIZER = "tokenizer.json"
+LABELS = "labels.json"
+PARITY = "parity.json"
+
+_EMBEDDING = "embedding"
+_ERRORS_ONLY = 3
+
+
+class Encoder:
+    """A loaded version. Any thread may use it; one run takes all its threads.
+
+    Args:
+        folder: The version's folder.
+        manifest: Its manifest.
+        threads: Threads of each session; 0 is one a physical core.
+        sub_batch: Most texts in one run.
+
+    Attributes:
+        manifest: The version's manifest.
+        labels: Names of its outputs.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, *, threads: int, sub_batch: int) -> None:
+        self.manifest = manifest
+        self._folder = folder
+        self._threads = threads
+        self._sub_batch = sub_batch
+        self.labels = read(self._file(LABELS), Labels)
+        self._reader = Reader(self.labels)
+        try:
+            self._tokenizer = TextTokenizer(self._file(TOKENIZER), manifest.max_tokens)
+        except Exception as error:  # tokenizers raises bare Exception
+            raise VersionError(f"{folder / TOKENIZER}: {error}") from error
+        self._session = self._open(MODEL)
+        self._heads = self._checked_heads()
+        self._embedder: onnxruntime.InferenceSession | None = self._session if manifest.precision == "fp32" else None
+        self._embedder_lock = Lock()
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int, sub_batch: int, check_parity: bool = True) -> Self:
+        """Load a version from a folder whose files the registry has verified.
+
+        Args:
+            folder: The version's folder.
+            threads: Threads of the runtime; 0 is one a physical core.
+            sub_batch: Most texts in one run of the graph.
+            check_parity: Compare the graph's outputs with those recorded at export.
+
+        Raises:
+            VersionError: A file is missing, or the graph does not fit its labels.
+            ParityError: The graph does not answer as it did at export.
+        """
+        manifest = read(folder / MANIFEST, Manifest)
+        encoder = cls(folder, manifest, threads=threads, sub_batch=sub_batch)
+        if check_parity:
+            recorded = read(encoder._file(PARITY), Parity)
+            parity.check(encoder._session, encoder._tokenizer, recorded, encoder.labels)
+        return encoder
+
+    @property
+    def model(self) -> str:
+        """Name and version, such as ``encoder:1``."""
+        return f"{self.manifest.name}:{self.manifest.version}"
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Read texts of any Unicode and length.
+
+        Args:
+            texts: The texts, in any order and number.
+
+        Returns:
+            One reading for each, in their order.
+        """
+        encoded = self._tokenizer.encode(texts)
+        readings: list[Reading | None] = [None] * len(texts)
+        for places in sub_batches([len(text.ids) for text in encoded], self._sub_batch):
+            of_run = [encoded[place] for place in places]
+            tokens = self._tokenizer.pad(of_run)
+            outputs = dict(zip(self._heads, self._session.run(self._heads, tokens._asdict()), strict=True))
+            read_of_run = self._reader.read([texts[place] for place in places], of_run, tokens, outputs)
+            for place, reading in zip(places, read_of_run, strict=True):
+                readings[place] = reading
+        return [reading for reading in readings if reading is not None]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors for comparison, from the fp32 graph: an int8 graph's depend on what else is in their batch.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            Unit vectors, float32 [texts, width].
+
+        Raises:
+            VersionError: The version is int8 and has no embedder.
+        """
+        session = self._embedding_session()
+        inputs = {value.name for value in session.get_inputs()}
+        encoded = self._tokenizer.encode(texts)
+        vectors = np.empty((len(texts), self.manifest.width), np.float32)
+        for places in sub_batches([len(text.ids) for text in encoded], self._sub_batch):
+            tokens = self._tokenizer.pad([encoded[place] for place in places])
+            feed = {name: array for name, array in tokens._asdict().items() if name in inputs}
+            vectors[places] = session.run([_EMBEDDING], feed)[0]
+        return vectors
+
+    def warm_up(self, *, embedder: bool = False) -> None:
+        """Run the graph at its smallest and largest, so that no message waits for memory to be laid out.
+
+        Args:
+            embedder: Load and run the fp32 embedder too.
+        """
+        longest = "a " * self.manifest.max_tokens
+        for texts in (["a"], [longest] * self._sub_batch):
+            self.read(texts)
+            if embedder:
+                self.embed(texts)
+
+    def _embedding_session(self) -> onnxruntime.InferenceSession:
+        with self._embedder_lock:
+            if self._embedder is None:
+                self._embedder = self._open(EMBEDDER)
+            return self._embedder
+
+    def _file(self, name: str) -> Path:
+        """Path of a file of the version; one that the manifest does not name was not verified and is not read."""
+        if name not in self.manifest.files:
+            raise VersionError(f"{self._folder / MANIFEST} names no {name}")
+        return self._folder / name
+
+    def _open(self, name: str) -> onnxruntime.InferenceSession:
+        path = self._file(name)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        # Memory plans are kept for each shape that was seen, and here nearly every run has a shape of its own.
+        options.enable_mem_pattern = False
+        # Spinning between runs starves the event loop where cores are few.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no base of their own
+            raise VersionError(f"{path}: onnxruntime refuses it: {error}") from error
+
+    def _checked_heads(self) -> list[str]:
+        """Outputs that a reading needs, after a look at their widths; the embedding is not among them."""
+        labels = self.labels
+        widths = {
+            "topic_logits": len(labels.topics),
+            "sentiment_logits": len(labels.sentiments),
+            "intent_logits": len(labels.intents),
+            "entity_logits": len(labels.entity_tags),
+            "entity_sentiment_logits": len(labels.sentiments),
+        }
+        if not labels.intents:
+            del widths["intent_logits"]
+        given: dict[str, Any] = {output.name: output.shape[-1] for output in self._session.get_outputs()}
+        for name, width in widths.items():
+            if given.get(name) != width:
+                raise VersionError(
+                    f"{self._folder / MODEL}: output {name} has width {given.get(name)}, its labels are {width}"
+                )
+        return list(widths)

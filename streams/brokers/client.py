@@ -1,0 +1,166 @@
+"""kafka-python's clients, made from the settings: what the commands talk to a broker with.
+
+Each is a context manager; close it, since it holds sockets and a thread.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.brokers.errors import BrokerUnreachableError
+from streams.contract.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.contract.settings import KafkaSettings
+
+BOOTSTRAP_TIMEOUT_SECONDS = 10.0
+
+
+def admin_client(kafka: KafkaSettings, *, timeout: float = BOOTSTRAP_TIMEOUT_SECONDS) -> KafkaAdminClient:
+    """A client that creates and describes topics.
+
+    Args:
+        kafka: Where the brokers are, and how to be let in.
+        timeout: Seconds in which a broker must answer.
+
+    Raises:
+        BrokerUnreachableError: None answers.
+        SettingsError: The security settings do not fit together.
+    """
+    return _connect(KafkaAdminClient, kafka, timeout)
+
+
+def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
+    """A producer of raw bytes whose every message is acknowledged by all in-sync replicas, and kept in order.
+
+    It is not idempotent: Tansu knows no producer ids (InitProducerId fails), and kafka-python's idempotent producer
+    never recovers from a broker's restart. Outputs carry ids of their own by which a duplicate is known. Without
+    producer ids a retried batch could overtake the next one, so there is one request in flight for each broker.
+
+    Args:
+        kafka: Where the brokers are, and how to be let in.
+        linger_ms: How long a message may wait for others to be sent with, in milliseconds.
+
+    Raises:
+        BrokerUnreachableError: None answers.
+        SettingsError: The security settings do not fit together.
+    """
+    return _connect(
+        KafkaProducer,
+        kafka,
+        BOOTSTRAP_TIMEOUT_SECONDS,
+        acks="all",
+        enable_idempotence=False,
+        max_in_flight_requests_per_connection=1,
+        linger_ms=linger_ms,
+        allow_auto_create_topics=False,
+    )
+
+
+def consumer(kafka: KafkaSettings, *, group_id: str | None = None) -> KafkaConsumer:
+    """A consumer of raw bytes from the earliest offset on, which commits only what it is told to.
+
+    Args:
+        kafka: Where the brokers are, and how to be let in.
+        group_id: Consumer group; without one, partitions are assigned by hand.
+
+    Raises:
+        BrokerUnreachableError: None answers.
+        SettingsError: The security settings do not fit together.
+    """
+    return _connect(
+        KafkaConsumer,
+        kafka,
+        BOOTSTRAP_TIMEOUT_SECONDS,
+        group_id=group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        session_timeout_ms=_milliseconds(kafka.session_timeout_seconds),
+        heartbeat_interval_ms=_milliseconds(kafka.heartbeat_interval_seconds),
+        fetch_max_wait_ms=_milliseconds(kafka.fetch_max_wait_seconds),
+    )
+
+
+def connection(kafka: KafkaSettings) -> dict[str, Any]:
+    """What each of kafka-python's clients needs to reach the brokers and be let in.
+
+    Raises:
+        SettingsError: A user or password is missing, or a certificate's file is not there.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
+        "client_id": kafka.client_id,
+        "security_protocol": kafka.security_protocol,
+        "request_timeout_ms": _milliseconds(kafka.request_timeout_seconds),
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        options |= _sasl(kafka)
+    if kafka.security_protocol.endswith("SSL"):
+        options |= _ssl(kafka)
+    return options
+
+
+def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
+    if kafka.sasl_username is None or kafka.sasl_password is None:
+        raise SettingsError(
+            f"kafka.sasl_username and kafka.sasl_password are needed where kafka.security_protocol is "
+            f"{kafka.security_protocol}: set TOCSIN_KAFKA__SASL_USERNAME and TOCSIN_KAFKA__SASL_PASSWORD"
+        )
+    return {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        "sasl_plain_username": kafka.sasl_username,
+        "sasl_plain_password": kafka.sasl_password.get_secret_value(),
+    }
+
+
+def _ssl(kafka: KafkaSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"ssl_check_hostname": kafka.ssl_check_hostname}
+    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+        path = getattr(kafka, name)
+        if path is None:
+            continue
+        if not path.is_file():
+            raise SettingsError(f"kafka.{name} is {path}, which is not a file")
+        options[name] = str(path)
+    return options
+
+
+def _connect(make: Callable[..., Any], kafka: KafkaSettings, timeout: float, **options: object) -> Any:  # noqa: ANN401  untyped library
+    settings = connection(kafka)
+    try:
+        # A port that nobody listens on is told at once; kafka-python would try till the end of the time, and leave a
+        # socket unclosed each time.
+        _require_open_port(settings["bootstrap_servers"], timeout)
+        return make(**settings, bootstrap_timeout_ms=_milliseconds(timeout), **options)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnreachableError(
+            f"no broker lets us in at {kafka.bootstrap_servers} ({error}): start one with `tocsin broker`, or say "
+            "where yours is with --bootstrap-servers or kafka.bootstrap_servers"
+        ) from error
+
+
+def _require_open_port(servers: list[str], timeout: float) -> None:
+    problem: OSError | None = None
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdecimal():
+            raise SettingsError(f"kafka.bootstrap_servers: {server!r} is not host:port")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout).close()
+        except OSError as error:
+            problem = error
+        else:
+            return
+    if problem:
+        raise problem
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

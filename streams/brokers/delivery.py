@@ -1,0 +1,129 @@
+"""Sending in volume with nothing taken on trust: every record is counted until the broker has acknowledged it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kafka import KafkaProducer
+
+_SLICE_SECONDS = 0.2
+# What is wrong with one record alone; any other error is the broker's, and the next record would meet it too.
+_OWN_FAULTS = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+class Delivery:
+    """Records on their way to one topic.
+
+    kafka-python's producer takes records without a bound; here ``has_room`` holds the sender back. Callbacks come from
+    the producer's thread.
+
+    Args:
+        producer: With ``acks="all"``; closed by whoever made it.
+        topic: Where the records go.
+        max_records: Most records in flight.
+        max_bytes: Most bytes of values in flight; one record is always let through.
+        track_keys: Keep the keys of acknowledged records for ``take_acknowledged``, which must then be called.
+    """
+
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        topic: str,
+        *,
+        max_records: int = 4096,
+        max_bytes: int = 32 * 1024 * 1024,
+        track_keys: bool = False,
+    ) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._changed = threading.Condition()
+        self._flying_records = self._flying_bytes = 0
+        self._keys: set[str] | None = set() if track_keys else None
+        self.sent = self.acknowledged = self.failed = 0
+        self.problem: str | None = None
+        """The first failure: which record, and why."""
+        self.broker_failed = False
+        """A record failed for no fault of its own."""
+
+    def has_room(self, timeout: float) -> bool:
+        """Wait until one more record may be sent.
+
+        Args:
+            timeout: Longest wait, in seconds.
+        """
+        with self._changed:
+            return self._changed.wait_for(self._is_below_bounds, timeout)
+
+    def send(self, place: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Hand one record to the producer; what becomes of it is counted, and never raised.
+
+        Args:
+            place: Where it came from, for the message if it fails.
+            key: Key of the record.
+            value: Value of the record.
+            headers: Headers of the record.
+        """
+        size = len(value)
+        with self._changed:
+            self.sent += 1
+            self._flying_records += 1
+            self._flying_bytes += size
+        try:
+            future = self._producer.send(
+                self._topic, value=value, key=key.encode("utf-8", "surrogateescape"), headers=list(headers)
+            )
+        except KafkaError as error:
+            self._done(place, key, size, error)
+            return
+        future.add_callback(lambda _metadata: self._done(place, key, size, None))
+        future.add_errback(lambda error: self._done(place, key, size, error))
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until nothing is in flight.
+
+        Args:
+            timeout: Longest wait, in seconds.
+
+        Returns:
+            Whether nothing is in flight any more.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            # In slices, so that a signal's handler runs between them.
+            while self._flying_records and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(min(left, _SLICE_SECONDS))
+            return self._flying_records == 0
+
+    def take_acknowledged(self) -> frozenset[str]:
+        """Keys of the records acknowledged since the last call, where they are tracked."""
+        with self._changed:
+            keys = frozenset(self._keys or ())
+            if self._keys is not None:
+                self._keys.clear()
+            return keys
+
+    def _is_below_bounds(self) -> bool:
+        return self._flying_records < self._max_records and self._flying_bytes < self._max_bytes
+
+    def _done(self, place: str, key: str, size: int, error: BaseException | None) -> None:
+        with self._changed:
+            self._flying_records -= 1
+            self._flying_bytes -= size
+            if error is None:
+                self.acknowledged += 1
+                if self._keys is not None:
+                    self._keys.add(key)
+            else:
+                self.failed += 1
+                self.problem = self.problem or f"{place}: {error}"
+                self.broker_failed = self.broker_failed or not isinstance(error, _OWN_FAULTS)
+            self._changed.notify_all()

@@ -1,0 +1,15 @@
+"""What can go wrong with a broker, told so that a person can mend it."""
+
+from __future__ import annotations
+
+
+class BrokerError(RuntimeError):
+    """A broker cannot be started, reached or used; the message says why and what to do."""
+
+
+class BrokerUnreachableError(BrokerError):
+    """No broker answers at the address in the settings."""
+
+
+class TopicError(BrokerError):
+    """A topic cannot be created or described; the message names it."""

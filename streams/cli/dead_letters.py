@@ -1,0 +1,301 @@
+"""``tocsin dead-letters``: what could not be processed, and how to put it back."""
+
+from __future__ import annotations
+
+import sys
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from rich.markup import escape
+from rich.table import Table
+
+from streams.brokers.client import producer
+from streams.brokers.reading import read_all
+from streams.cli import common
+from streams.contract.masking import mask_bytes
+from streams.contract.records import DeadLetter
+from streams.contract.settings import Settings
+from streams.contract.topics import dead_letters_topic
+
+app = typer.Typer(help="List, show and put back messages that could not be processed.", no_args_is_help=True)
+
+REPLAYED_FROM = "tocsin_replayed_from"
+
+_PREVIEW_CHARS = 100
+_ID_SHOWN = 12
+_IN_FLIGHT = 500
+
+Reason = Annotated[str | None, typer.Option(help="Only this reason, such as malformed.", show_default=False)]
+Topic = Annotated[str | None, typer.Option(help="Only messages of this input topic.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one dead letter a line, for scripts.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which dead letters are meant.
+
+    Attributes:
+        ids: Ids or their beginnings; every letter where there is none.
+        reason: Only this reason.
+        topic: Only this input topic.
+    """
+
+    ids: Sequence[str] = ()
+    reason: str | None = None
+    topic: str | None = None
+
+    def includes(self, letter: DeadLetter) -> bool:
+        """Whether a letter is meant."""
+        return (
+            (not self.ids or letter.id.startswith(tuple(self.ids)))
+            and self.reason in (None, letter.reason)
+            and self.topic in (None, letter.topic)
+        )
+
+
+@app.command("list")
+def list_(
+    reason: Reason = None,
+    topic: Topic = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many, the latest.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, the latest last; what they hold is masked.
+
+    Example: `tocsin dead-letters list --reason malformed --limit 10`
+    """
+    letters = _read(common.settings(), Selection(reason=reason, topic=topic))
+    rows = sorted((_row(letter) for letter in letters), key=lambda row: row["time"])
+    shown = rows[-limit:]
+    if as_json:
+        common.print_json_lines(shown)
+        return
+    table = Table("id", "time", "place", "reason", "attempts", "error", "value, masked")
+    for row in shown:
+        time = row["time"].strftime("%Y-%m-%d %H:%M:%S")
+        cells = (
+            row["id"][:_ID_SHOWN],
+            time,
+            row["place"],
+            row["reason"],
+            str(row["attempts"]),
+            row["error"],
+            row["preview"],
+        )
+        table.add_row(*map(escape, cells))
+    common.out.print(table)
+    counts = ", ".join(f"{count} {name}" for name, count in Counter(row["reason"] for row in rows).most_common())
+    common.err.print(
+        f"{len(shown)} of {len(rows)} dead letters shown{f': {counts}' if counts else ''}", highlight=False
+    )
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="Id of the dead letter, or the beginning of it.")],  # noqa: A002  the user's word
+    *,
+    raw: Annotated[bool, typer.Option("--raw", help="Unmasked: personal data appears on the screen.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; with --raw, bytes are in base64.")] = False,
+) -> None:
+    """Show one dead letter whole, masked unless --raw.
+
+    Example: `tocsin dead-letters show 3f9c12ab77d0`
+    """
+    matching = list(_read(common.settings(), Selection(ids=[id])))
+    _require_unique([id], matching)
+    letter = matching[0]
+    told = _told(letter, raw=raw, as_base64=as_json)
+    if as_json:
+        common.print_json(told)
+        return
+    for name, value in told.items():
+        common.out.print(f"[bold]{name}[/]: {escape(str(value))}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids, or their beginnings.", show_default=False)] = None,
+    reason: Reason = None,
+    topic: Topic = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="All dead letters (of --reason and --topic, where given).")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON, for scripts.")] = False,
+) -> None:
+    """Put dead letters back on the topics they came from: key, value, headers and partition as they were.
+
+    Nothing remembers what was replayed: replayed twice, a message is there twice, with new offsets and so with new
+    ids of its outputs. Each carries the header `tocsin_replayed_from`, the id of its dead letter, which stays where
+    it is. A value that was too large to be kept whole cannot be put back.
+
+    Example: `tocsin dead-letters replay --all --reason inference_failed`
+    """
+    if bool(ids) == every:
+        raise common.CommandError("name the dead letters, or say --all: `tocsin dead-letters list` shows them", code=2)
+    settings = common.settings()
+    selection = Selection(ids or (), reason, topic)
+    wanted = _choose(settings, selection)
+    if not yes:
+        _confirm(wanted)
+    with producer(settings.kafka) as sender:
+        sent, failures = _send(sender, (letter for letter in _read(settings, selection) if letter.id in wanted))
+    replayed = sent - len(failures)
+    if as_json:
+        common.print_json({"replayed": replayed, "failed": failures})
+    else:
+        common.out.print(f"{replayed} put back and acknowledged", highlight=False)
+    if failures:
+        first = next(iter(failures.items()))
+        raise common.CommandError(f"{len(failures)} not acknowledged, the first of them {first[0]}: {first[1]}")
+
+
+def _read(settings: Settings, selection: Selection) -> Iterator[DeadLetter]:
+    """The dead letters that are meant, each once, though delivery at least once may have left it twice."""
+    decoder = msgspec.json.Decoder(DeadLetter)
+    seen: set[str] = set()
+    name = dead_letters_topic(settings.topics)
+    for record in read_all(settings, name):
+        try:
+            letter = decoder.decode(record.value or b"")
+        except msgspec.MsgspecError as error:
+            place = f"{name}[{record.partition}]@{record.offset}"
+            common.err.print(f"[yellow]warning:[/] {escape(place)} is no dead letter: {error}", highlight=False)
+            continue
+        if letter.id not in seen and selection.includes(letter):
+            seen.add(letter.id)
+            yield letter
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    preview = mask_bytes(letter.value)
+    return {
+        "id": letter.id,
+        "time": letter.time,
+        "place": _place(letter),
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "error": letter.error,
+        "preview": _printable(preview if len(preview) <= _PREVIEW_CHARS else preview[:_PREVIEW_CHARS] + "…"),
+    }
+
+
+def _told(letter: DeadLetter, *, raw: bool, as_base64: bool) -> dict[str, Any]:
+    def told(content: bytes | None) -> str | None:
+        if content is None:
+            return None
+        if not raw:
+            return mask_bytes(content)
+        return b64encode(content).decode() if as_base64 else _printable(content.decode("utf-8", "backslashreplace"))
+
+    return {
+        "id": letter.id,
+        "time": letter.time,
+        "place": _place(letter),
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "error": letter.error,
+        "key": told(letter.key),
+        "value": told(letter.value),
+        "value_cut": letter.value_cut,
+        "headers": [[name, told(content)] for name, content in letter.headers],
+    }
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{letter.topic}[{letter.partition}]@{letter.offset}"
+
+
+def _printable(text: str) -> str:
+    # A message may hold a terminal's control sequences.
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def _require_unique(ids: Sequence[str], letters: Sequence[DeadLetter]) -> None:
+    for given in ids:
+        found = [letter.id for letter in letters if letter.id.startswith(given)]
+        if not found:
+            raise common.CommandError(
+                f"no dead letter {given}: `tocsin dead-letters list` shows them", common.NOT_FOUND
+            )
+        if len(found) > 1:
+            raise common.CommandError(f"{given} is the beginning of {len(found)} ids: give more of it")
+
+
+def _choose(settings: Settings, selection: Selection) -> dict[str, str]:
+    """Topic of each letter that is meant, by id: only these, and none that is written while they are replayed."""
+    # What is kept of a letter here is small, since a topic of them may not fit into memory.
+    letters = [msgspec.structs.replace(letter, value=None, headers=[]) for letter in _read(settings, selection)]
+    _require_unique(selection.ids, letters)
+    if not letters:
+        raise common.CommandError("no dead letter is meant by this", common.NOT_FOUND)
+    cut = [letter.id[:_ID_SHOWN] for letter in letters if letter.value_cut]
+    if cut and selection.ids:
+        raise common.CommandError(f"{', '.join(cut)}: the value was not kept whole, so it cannot be put back")
+    if cut:
+        common.err.print(f"[yellow]warning:[/] {len(cut)} left out: their values were not kept whole", highlight=False)
+    wanted = {letter.id: letter.topic for letter in letters if not letter.value_cut}
+    if not wanted:
+        raise common.CommandError("none of them was kept whole, so none can be put back")
+    return wanted
+
+
+def _confirm(wanted: dict[str, str]) -> None:
+    counts = ", ".join(f"{count} on {name}" for name, count in sorted(Counter(wanted.values()).items()))
+    if not sys.stdin.isatty():
+        raise common.CommandError(f"this puts back {counts}: say --yes, since nobody can be asked here", code=2)
+    if not typer.confirm(f"Put back {counts}?", err=True):
+        raise common.CommandError("nothing was put back")
+
+
+def _send(sender: KafkaProducer, letters: Iterator[DeadLetter]) -> tuple[int, dict[str, str]]:
+    """Send letters to where they came from, and wait for every acknowledgement.
+
+    Returns:
+        How many there were, and why some were not acknowledged, by id.
+    """
+    count = 0
+    failures: dict[str, str] = {}
+    in_flight: list[tuple[str, Any]] = []
+    for letter in letters:
+        count += 1
+        try:
+            in_flight.append((letter.id, _send_one(sender, letter)))
+        except KafkaError as error:
+            failures[letter.id] = str(error)
+        if len(in_flight) >= _IN_FLIGHT:
+            failures |= _await(in_flight)
+            in_flight.clear()
+    return count, failures | _await(in_flight)
+
+
+def _send_one(sender: KafkaProducer, letter: DeadLetter) -> Any:  # noqa: ANN401  untyped library's future
+    return sender.send(
+        letter.topic,
+        key=letter.key,
+        value=letter.value,
+        headers=[*letter.headers, (REPLAYED_FROM, letter.id.encode())],
+        # The same partition keeps what shares a key together, whichever client had hashed it.
+        partition=letter.partition if letter.partition in (sender.partitions_for(letter.topic) or ()) else None,
+    )
+
+
+def _await(in_flight: list[tuple[str, Any]]) -> dict[str, str]:
+    failures = {}
+    for id_, future in in_flight:
+        try:
+            future.get()  # the producer's own delivery time-out bounds it
+        except KafkaError as error:
+            failures[id_] = str(error)
+    return failures

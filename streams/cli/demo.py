@@ -1,0 +1,209 @@
+"""``tocsin demo``: the main job on this machine alone, to be watched for a minute."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from streams.brokers.admin import create_topics
+from streams.brokers.broker import Broker
+from streams.brokers.client import admin_client
+from streams.brokers.tansu import TansuBroker
+from streams.cli import common
+from streams.cli.demonstration.display import live_screen, plain_lines
+from streams.cli.demonstration.play import play
+from streams.cli.demonstration.screen import Screen
+from streams.cli.demonstration.stage import StageWorker, stage_settings
+from streams.cli.demonstration.story import Cue, load_story
+from streams.cli.demonstration.summary import Summary, print_summary, summarise
+from streams.cli.demonstration.tally import Tally
+from streams.cli.models import ensure_champion
+from streams.cli.stopping import INTERRUPTED
+from streams.contract.domain import load_domain
+from streams.contract.settings import Settings, TopicsSettings
+from streams.contract.topics import all_topics
+from streams.sources.items import SourceError
+
+_POLL_SECONDS = 0.2
+_LAST_LOOK_SECONDS = 2.0
+_NEXT = (
+    ("demo --keep", "feed it and watch it from elsewhere"),
+    ("models show champion", "how well the model reads"),
+    ("--bootstrap-servers HOST:PORT doctor", "what your own Kafka lacks"),
+)
+
+
+def demo(
+    *,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long the messages take to come.")] = 45.0,
+    live: Annotated[
+        bool, typer.Option("--live/--no-live", help="A live screen where there is a terminal, or plain lines.")
+    ] = True,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave broker and worker running afterwards, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Play a sample of messages through a real broker and worker, and show what comes of them.
+
+    Makes a first model where there is none. The broker is embedded and keeps nothing; your own Kafka is not touched.
+    Ends with 0 only if every message came out once, as a prediction or as a dead letter.
+
+    Example: `tocsin demo --seconds 20 --keep`
+    """
+    # Whatever asks us to end does so as Ctrl-C does, so that all that was started is ended in order.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        code = _run(seconds, live=live and common.err.is_terminal, keep=keep, as_json=as_json)
+    except KeyboardInterrupt:
+        common.err.print("stopped")
+        code = INTERRUPTED
+    except SourceError as error:
+        raise common.CommandError(str(error)) from error
+    raise typer.Exit(code)
+
+
+def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
+    own = common.settings()
+    domain = load_domain(own.domain)
+    story = load_story(domain, TopicsSettings().inputs, seconds)
+    _prepare_model(own)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
+        with _step("Starting the embedded broker") as step:
+            broker = stack.enter_context(TansuBroker())
+            settings = stage_settings(own, broker.bootstrap_servers, folder)
+            with admin_client(settings.kafka) as admin:
+                topics = create_topics(admin, all_topics(settings))
+            step.done = f"Embedded broker on {broker.bootstrap_servers}, with {len(topics)} topics"
+        with _step("Starting a worker") as step:
+            worker = stack.enter_context(StageWorker(settings, folder))
+            worker.wait_until_ready(step.tell)
+            step.done = f"Worker ready, metrics at {worker.url}/metrics"
+
+        def look_after() -> None:
+            worker.require_running()
+            if not broker.running:
+                raise common.CommandError(f"the broker ended by itself: {broker.why_it_ended()}")
+
+        tally = Tally(len(story))
+        foot = f"metrics {worker.url}/metrics  broker {broker.bootstrap_servers}  Ctrl-C stops"
+        shown = (
+            live_screen(
+                common.err, Screen(f"Tocsin \u00b7 {escape(domain.title)}", tally, foot), last_look=_LAST_LOOK_SECONDS
+            )
+            if live
+            else plain_lines(common.err, tally)
+        )
+        summary = _perform(story, settings, tally, shown, look_after)
+        if as_json:
+            common.print_json(summary)
+        else:
+            print_summary(common.out, summary, tally)
+        if summary.interrupted:
+            return INTERRUPTED
+        if keep:
+            _wait(broker, look_after, common.err if as_json else common.out)
+        elif not as_json:
+            _tell_next(_NEXT, common.out)
+    return 0 if summary.reconciles else common.FAILED
+
+
+def _perform(
+    story: Sequence[Cue],
+    settings: Settings,
+    tally: Tally,
+    shown: AbstractContextManager[Callable[[], None]],
+    look_after: Callable[[], None],
+) -> Summary:
+    """Play, and give the account, also of a play that Ctrl-C broke off."""
+    started = time.monotonic()
+    ended = None
+    try:
+        with shown as draw:
+
+            def each_turn() -> None:
+                look_after()
+                draw()
+
+            play(story, settings, tally, each_turn)
+            ended = time.monotonic()
+    except KeyboardInterrupt:
+        common.err.print("stopped")
+    # Who stops while the last picture stands has seen the whole.
+    return summarise(tally, seconds=(ended or time.monotonic()) - started, interrupted=ended is None)
+
+
+def _prepare_model(settings: Settings) -> None:
+    started = time.monotonic()
+    manifest, made = ensure_champion(settings)
+    text = f"Model {manifest.name}:{manifest.version}, {'made from the seed examples' if made else 'made before'}"
+    _tell_done(text, started)
+
+
+@dataclass
+class _Step:
+    """Something that takes its time."""
+
+    tell: Callable[[str], None]
+    """Says what is being waited for."""
+    done: str = ""
+    """What is said in the end."""
+
+
+@contextmanager
+def _step(doing: str) -> Iterator[_Step]:
+    started = time.monotonic()
+    with common.err.status(doing) as status:
+        step = _Step(lambda detail: status.update(f"{doing}: {escape(detail)}"))
+        yield step
+    _tell_done(step.done, started)
+
+
+def _tell_done(text: str, started: float) -> None:
+    common.err.print(
+        f"[green]\u2713[/] {escape(text)} [dim]({time.monotonic() - started:.1f} s)[/]", highlight=False, soft_wrap=True
+    )
+
+
+def _wait(broker: Broker, look_after: Callable[[], None], console: Console) -> None:
+    """Leave all as it is until Ctrl-C."""
+    at = f"--bootstrap-servers {broker.bootstrap_servers}"
+    commands = (
+        (f"{at} watch predictions", "see what comes"),
+        (f"{at} feed - --to social", "write posts, a line each"),
+        (f"{at} dead-letters list", "see what was given up, and why"),
+    )
+    _tell_next(commands, console)
+    console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
+    with suppress(KeyboardInterrupt):
+        while True:
+            look_after()
+            time.sleep(_POLL_SECONDS)
+
+
+def _tell_next(commands: Sequence[tuple[str, str]], console: Console) -> None:
+    """Commands to try, as they are to be typed here."""
+    program = Path(sys.executable).with_name("tocsin")
+    name = "tocsin" if shutil.which("tocsin") else os.path.relpath(program)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    for arguments, purpose in commands:
+        grid.add_row(Text(f"  {name} {arguments}"), Text(purpose, "dim"))
+    console.print("\n[bold]Try next[/]", grid, sep="\n", highlight=False)

@@ -1,0 +1,1 @@
+"""What ``tocsin demo`` plays, where it plays it, what it counts, and how it shows that."""

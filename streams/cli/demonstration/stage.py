@@ -1,0 +1,141 @@
+"""Where the demonstration plays: settings of its own, and a worker that is a process like any other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic import BaseModel
+
+from streams.brokers.broker import free_port
+from streams.brokers.process import ChildProcess
+from streams.cli.common import CommandError
+from streams.contract.settings import (
+    KafkaSettings,
+    LogSettings,
+    MetricsSettings,
+    Settings,
+    TopicsSettings,
+    WorkerSettings,
+)
+
+_READY_SECONDS = 90.0
+_POLL_SECONDS = 0.1
+_PROBE_SECONDS = 2.0
+_STOP_SECONDS = 10.0
+
+
+def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Settings:
+    """Settings for the stage: the user's domain and model, and nothing of the user's Kafka.
+
+    Args:
+        own: The user's settings.
+        bootstrap_servers: Address of the embedded broker.
+        folder: For what the worker writes.
+    """
+    kafka = KafkaSettings(
+        bootstrap_servers=bootstrap_servers,
+        group_id="tocsin-demo",
+        # Tansu lets a group wait for half of it before its first member may read.
+        session_timeout_seconds=6.0,
+        heartbeat_interval_seconds=1.0,
+    )
+    return own.model_copy(
+        update={
+            "kafka": kafka,
+            "topics": TopicsSettings(),
+            "metrics": MetricsSettings(port=free_port()),
+            "worker": WorkerSettings(data_dir=folder / "worker"),
+            "log": LogSettings(level="warning"),
+        }
+    )
+
+
+def environment(settings: Settings, folder: Path) -> dict[str, str]:
+    """This process's environment with these settings in the place of all others, of variables or a file.
+
+    Args:
+        settings: Without secrets: pydantic writes none.
+        folder: Where an empty settings file is put.
+    """
+    variables = {name: value for name, value in os.environ.items() if not name.upper().startswith("TOCSIN_")}
+    empty = folder / "empty.toml"
+    empty.touch()
+    variables["TOCSIN_CONFIG"] = str(empty)
+    for name, value in settings:
+        text = value.model_dump_json(exclude_none=True) if isinstance(value, BaseModel) else str(value)
+        variables[f"TOCSIN_{name.upper()}"] = text
+    return variables
+
+
+class StageWorker:
+    """``tocsin worker`` in a process of its own; a context manager that ends it.
+
+    Args:
+        settings: From ``stage_settings``.
+        folder: For what it writes.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.url = f"http://{settings.metrics.host}:{settings.metrics.port}"
+        self._process = ChildProcess(
+            [sys.executable, "-m", "streams.cli.main", "worker"],
+            on_parent_death=signal.SIGKILL,
+            env=environment(settings, folder),
+        )
+
+    def wait_until_ready(self, tell: Callable[[str], None]) -> None:
+        """Return once ``/readyz`` answers 200.
+
+        Args:
+            tell: Told what is being waited for.
+
+        Raises:
+            CommandError: The worker ended, or is not ready in time; the message holds its last words.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        # Loopback: a proxy that the environment names is not asked.
+        with httpx.Client(trust_env=False, timeout=_PROBE_SECONDS) as probe:
+            while True:
+                self.require_running()
+                try:
+                    answer = probe.get(f"{self.url}/readyz")
+                except httpx.TransportError:
+                    tell("it loads the model")
+                else:
+                    if answer.is_success:
+                        return
+                    tell(f"it joins the consumer group ({answer.json()['checks']['partitions']})")
+                if time.monotonic() > deadline:
+                    raise CommandError(
+                        f"the worker was not ready within {_READY_SECONDS:g} s. Its last words:\n"
+                        f"{self._process.output()}"
+                    )
+                time.sleep(_POLL_SECONDS)
+
+    def require_running(self) -> None:
+        """Make sure that it lives.
+
+        Raises:
+            CommandError: It has ended; the message holds its last words.
+        """
+        if not self._process.running:
+            raise CommandError(
+                f"the worker ended by itself, exit code {self._process.exit_code}. Its last words:\n"
+                f"{self._process.output()}"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.stop(grace=_STOP_SECONDS)

@@ -1,0 +1,195 @@
+"""What ``tocsin feed`` does once its options are read: send item after item, and account for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from streams.brokers.delivery import Delivery
+from streams.cli import common
+from streams.cli.stopping import INTERRUPTED, Stop
+from streams.sources.items import Item, Skipped, SourceError
+
+# The producer gives a record up after two minutes; somebody who asked to stop waits less.
+FLUSH_SECONDS = 130.0
+_HURRIED_FLUSH_SECONDS = 10.0
+_SLICE_SECONDS = 0.2
+_REFRESH_SECONDS = 0.1
+_PATIENCE_SECONDS = 5.0
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What became of a source. ``read`` is ``blank`` + ``too_long`` + ``sent``."""
+
+    source: str
+    topic: str
+    read: int = 0
+    """Lines, rows or entries; a table's header is none."""
+    blank: int = 0
+    too_long: int = 0
+    """Longer than any broker takes: not sent."""
+    sent: int = 0
+    malformed: int = 0
+    """Of those sent, as they stood: they will come out as dead letters."""
+    acknowledged: int = 0
+    failed: int = 0
+    """Of those sent, not acknowledged by the broker."""
+    seconds: float = 0.0
+    interrupted: bool = False
+    problem: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the broker has acknowledged all that was read."""
+        return self.acknowledged == self.read - self.blank and self.problem is None
+
+    def exit_code(self, *, endless: bool) -> int:
+        """0 only where everything was acknowledged, to the end of a source that has one."""
+        if not self.complete:
+            return common.FAILED
+        return INTERRUPTED if self.interrupted and not endless else 0
+
+
+class Display:
+    """A progress bar on standard error, where that is a terminal.
+
+    Args:
+        total: Bytes of the source, or how many items are wanted, where one is known.
+        position: How far of that.
+        shown: Whether there is a bar at all.
+    """
+
+    def __init__(self, total: int | None, position: Callable[[Summary], int], *, shown: bool) -> None:
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeRemainingColumn(),
+        ]
+        self.progress = Progress(*columns, console=common.err, disable=not (shown and common.err.is_terminal))
+        self._total = total
+        self._position = position
+        self._task: TaskID | None = None
+        self._drawn = self._started = time.monotonic()
+
+    def update(self, summary: Summary, acknowledged: int) -> None:
+        """Draw how it stands, some times a second."""
+        now = time.monotonic()
+        if self._task is None:
+            self._task = self.progress.add_task(f"to {summary.topic}", total=self._total, counts="")
+        elif now - self._drawn < _REFRESH_SECONDS:
+            return
+        self._drawn = now
+        rate = acknowledged / max(now - self._started, 1e-9)
+        counts = f"{summary.read:,} read, {acknowledged:,} acknowledged, {rate:,.0f}/s"
+        self.progress.update(self._task, completed=self._position(summary), counts=counts)
+
+
+def send_all(
+    items: Iterator[Item],
+    delivery: Delivery,
+    summary: Summary,
+    display: Display,
+    stop: Stop,
+    *,
+    limit: int | None,
+    persistent: bool,
+) -> None:
+    """Send items until there are no more, enough, or somebody asks to stop; wait for what is in flight.
+
+    Args:
+        items: From a source, paced or not.
+        delivery: Where they go; holds back what is too fast for the broker.
+        summary: Filled in.
+        display: Shows how it stands.
+        stop: Asked between two items.
+        limit: Most items to read.
+        persistent: Go on after the broker failed, for a source that brings what failed again.
+    """
+    started = time.monotonic()
+    patience = _Patience(delivery)
+    try:
+        with display.progress:
+            while (limit is None or summary.read < limit) and not stop.requested:
+                if delivery.broker_failed and not persistent:
+                    break
+                if not delivery.has_room(_SLICE_SECONDS):
+                    patience.look()
+                    continue
+                item = stop.wait_for(lambda: next(items, None))
+                if item is None:
+                    break
+                _take(item, delivery, summary)
+                display.update(summary, delivery.acknowledged)
+    except SourceError as error:
+        summary.problem = str(error)
+    _flush(delivery, stop, patience)
+    summary.interrupted = stop.requested
+    summary.acknowledged = delivery.acknowledged
+    summary.sent = delivery.sent
+    summary.failed = delivery.sent - delivery.acknowledged
+    summary.problem = summary.problem or delivery.problem
+    summary.seconds = round(time.monotonic() - started, 3)
+
+
+def print_summary(summary: Summary, *, as_json: bool) -> None:
+    """The outcome: a line for people on standard error, or a JSON document on standard output."""
+    if as_json:
+        common.print_json(summary)
+        return
+    parts = [f"{summary.read:,} read"]
+    parts += [f"{summary.blank:,} blank"] if summary.blank else []
+    parts += [f"{summary.too_long:,} too long to send"] if summary.too_long else []
+    parts += [f"{summary.sent:,} sent", f"{summary.acknowledged:,} acknowledged", f"{summary.failed:,} failed"]
+    parts += [f"{summary.malformed:,} malformed (they will be dead letters)"] if summary.malformed else []
+    rate = summary.acknowledged / summary.seconds if summary.seconds else 0.0
+    colour = "green" if summary.complete else "red"
+    common.err.print(
+        f"[{colour}]{', '.join(parts)}[/] in {summary.seconds:.1f} s ({rate:,.0f}/s)", highlight=False, soft_wrap=True
+    )
+
+
+def _take(item: Item, delivery: Delivery, summary: Summary) -> None:
+    summary.read += 1
+    if isinstance(item, Skipped):
+        if item.reason == "blank":
+            summary.blank += 1
+        else:
+            summary.too_long += 1
+            common.err.print(f"{item.place}: too long for a broker, not sent", highlight=False, markup=False)
+        return
+    summary.malformed += item.malformed
+    delivery.send(item.place, item.key, item.value, item.headers)
+
+
+def _flush(delivery: Delivery, stop: Stop, patience: _Patience) -> None:
+    started = time.monotonic()
+    while not delivery.flush(_SLICE_SECONDS):
+        patience.look()
+        hurried = stop.requested or delivery.broker_failed
+        if time.monotonic() - started > (_HURRIED_FLUSH_SECONDS if hurried else FLUSH_SECONDS):
+            return
+
+
+class _Patience:
+    """Says why nothing moves, once each time that the broker has been silent for some seconds."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._acknowledged = -1
+        self._since = 0.0
+        self._told = False
+
+    def look(self) -> None:
+        """Look whether anything moved since the last look."""
+        now = time.monotonic()
+        if self._delivery.acknowledged != self._acknowledged:
+            self._acknowledged, self._since, self._told = self._delivery.acknowledged, now, False
+        elif not self._told and now - self._since > _PATIENCE_SECONDS:
+            self._told = True
+            waiting = self._delivery.sent - self._delivery.acknowledged - self._delivery.failed
+            common.err.print(f"the broker is silent: {waiting:,} messages wait to be acknowledged", highlight=False)

@@ -1,0 +1,286 @@
+"""``tocsin models``: make a first model, see what there is, fetch base weights."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from models.manifest import Manifest, VersionError
+from models.registry import Registry
+from streams.cli import common
+from streams.contract.domain import load_domain
+from streams.contract.settings import ModelSettings, Settings
+
+app = typer.Typer(help="Make, list and show model versions.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+_EXTRA = "`pip install 'tocsin[bootstrap]'` brings what making a model needs; serving one needs none of it"
+_MEGABYTE = 1e6
+_SEED = 13
+
+
+@app.command()
+def bootstrap(
+    *,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where a champion stands whole.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds make equal models.")] = _SEED,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model from the domain's seed examples, register it as the next version, and let it serve.
+
+    Example: `tocsin --domain finance models bootstrap --if-missing`
+    """
+    settings = common.settings()
+    manifest, made = ensure_champion(settings, if_missing=if_missing, seed=seed)
+    _print_made(Registry(settings.model.registry), manifest, as_json=as_json, made=made)
+
+
+def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = _SEED) -> tuple[Manifest, bool]:
+    """Make a first model that serves, with progress bars on standard error.
+
+    Args:
+        settings: Which registry, base weights and domain.
+        if_missing: Make none where a champion stands whole.
+        seed: Equal seeds make equal models.
+
+    Returns:
+        The champion, and whether it was made now.
+
+    Raises:
+        CommandError: It cannot be made; the message says why.
+    """
+    # Late, so that the command line stays quick for all other commands.
+    from models.runtime import Encoder  # noqa: PLC0415
+
+    model = settings.model
+    with _told():
+        registry = Registry(model.registry)
+        standing = _champion(registry, model) if if_missing else None
+        if standing is not None:
+            return standing, False
+        version = _make(registry, model, settings.domain, seed)
+        folder = registry.fetch(model.name, version, model.cache)
+        # It serves only after it has answered here as it did at export.
+        Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch)
+        registry.set_alias(model.name, "champion", version)
+        return registry.manifest(model.name, version), True
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List the versions of the served model; with --json one a line.
+
+    Example: `tocsin models list --json | jq -r .version`
+    """
+    model = common.settings().model
+    with _told():
+        registry = Registry(model.registry)
+        aliases = registry.aliases(model.name)
+        rows = [_summary(registry.manifest(model.name, version), aliases) for version in registry.versions(model.name)]
+    if as_json:
+        common.print_json_lines(rows)
+    elif rows:
+        table = Table("version", "aliases", "created", "precision", "base", "domain")
+        for row in rows:
+            table.add_row(
+                str(row["version"]),
+                ", ".join(row["aliases"]),
+                str(row["created"]),
+                str(row["precision"]),
+                str(row["lineage"].get("base", "")),
+                str(row["lineage"].get("domain", "")),
+            )
+        common.out.print(table)
+    if not rows:
+        raise common.CommandError(
+            f"no version of {model.name} in {model.registry}: `tocsin models bootstrap` makes a first one",
+            common.NOT_FOUND,
+        )
+
+
+@app.command()
+def show(
+    version: Annotated[str, typer.Argument(metavar="VERSION|ALIAS", help="A number, champion, challenger, previous.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show a version's metrics, lineage and files, and verify each file.
+
+    Example: `tocsin models show champion`
+    """
+    model = common.settings().model
+    with _told(common.NOT_FOUND):
+        registry = Registry(model.registry)
+        number = registry.resolve(model.name, version)
+        manifest = registry.manifest(model.name, number)
+    with _told():
+        folder = registry.fetch(model.name, number, model.cache)
+    if as_json:
+        common.print_json(manifest)
+        return
+    names = [alias for alias, pointed in registry.aliases(model.name).items() if pointed == number]
+    common.out.print(f"[bold]{manifest.name}:{number}[/] {', '.join(names)}", highlight=False)
+    common.out.print(
+        f"created {manifest.created.isoformat()}, {manifest.precision}, {manifest.max_tokens} tokens, "
+        f"width {manifest.width}",
+        highlight=False,
+    )
+    for title, values in (("metric", manifest.metrics), ("lineage", manifest.lineage)):
+        common.out.print(_table(title, values))
+    files = Table("file", "MB", "SHA-256, verified")
+    for name, entry in sorted(manifest.files.items()):
+        files.add_row(name, f"{entry.size / _MEGABYTE:.2f}", entry.sha256[:16])
+    common.out.print(files)
+    common.out.print(f"files: {folder}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def pull(*, as_json: AsJson = False) -> None:
+    """Fetch and verify the base weights alone, so that a later bootstrap needs no network.
+
+    Example: `tocsin models pull`
+    """
+    model = common.settings().model
+    with _bootstrap_extra():
+        from models import weights  # noqa: PLC0415  a worker's install lacks what it needs
+    with common.err.status(f"fetching {model.base}"):
+        try:
+            base = weights.resolve(model.base, model.cache)
+        except weights.WeightsError as error:
+            raise common.CommandError(str(error)) from error
+    if as_json:
+        common.print_json({"base": base.name, "folder": str(base.folder), "sha256": base.sha256})
+    else:
+        common.out.print(f"{base.name} lies in {base.folder}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _told(code: int = common.FAILED) -> Iterator[None]:
+    """The fault of a version, or of where they are kept, as a command's."""
+    try:
+        yield
+    except VersionError as error:
+        raise common.CommandError(str(error), code) from error
+    except OSError as error:
+        raise common.CommandError(f"the model registry cannot be read or written: {error}") from error
+
+
+@contextmanager
+def _bootstrap_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise common.CommandError(f"{error.name} is not installed: {_EXTRA}") from error
+
+
+def _champion(registry: Registry, model: ModelSettings) -> Manifest | None:
+    """The champion where it stands whole."""
+    if "champion" not in registry.aliases(model.name):
+        return None
+    try:
+        version = registry.resolve(model.name, "champion")
+        registry.fetch(model.name, version, model.cache)
+        return registry.manifest(model.name, version)
+    except VersionError as error:
+        common.err.print(f"[yellow]warning:[/] the champion is refused, a new one is made: {error}", highlight=False)
+        return None
+
+
+def _make(registry: Registry, model: ModelSettings, domain: str, seed: int) -> int:
+    """Train and register; the number of the new version."""
+    with _bootstrap_extra():
+        from models.bootstrap import bootstrap as train  # noqa: PLC0415  a worker's install lacks what it needs
+        from models.weights import WeightsError  # noqa: PLC0415  likewise
+    model.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=model.cache) as out, _bar() as bar:
+        try:
+            result = train(
+                base=model.base,
+                domain=load_domain(domain),
+                out=Path(out),
+                cache=model.cache,
+                max_tokens=model.max_tokens,
+                seed=seed,
+                on_progress=_Stages(bar).move,
+            )
+        except WeightsError as error:
+            raise common.CommandError(str(error)) from error
+        return registry.register(
+            Path(out),
+            model.name,
+            precision=result.precision,
+            max_tokens=model.max_tokens,
+            width=result.width,
+            metrics=result.metrics,
+            lineage=result.lineage,
+        )
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=common.err)
+
+
+class _Stages:
+    """One bar a stage, in the order in which they begin."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._tasks: dict[str, TaskID] = {}
+
+    def move(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)
+
+
+def _summary(manifest: Manifest, aliases: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "aliases": [alias for alias, version in aliases.items() if version == manifest.version],
+        "created": manifest.created.isoformat(),
+        "precision": manifest.precision,
+        "metrics": manifest.metrics,
+        "lineage": manifest.lineage,
+    }
+
+
+def _print_made(registry: Registry, manifest: Manifest, *, as_json: bool, made: bool) -> None:
+    report = f"{registry.url.rstrip('/')}/{manifest.name}/{manifest.version}/report.md"
+    if as_json:
+        common.print_json({**_summary(manifest, registry.aliases(manifest.name)), "made": made, "report": report})
+        return
+    if made:
+        common.out.print(_table("metric", manifest.metrics))
+    common.out.print(
+        f"{manifest.name}:{manifest.version} serves; its report: {report}", highlight=False, soft_wrap=True
+    )
+
+
+def _table(title: str, values: Mapping[str, Any]) -> Table:
+    table = Table(title, "value")
+    for name, value in _flat(values):
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else _plain(value))
+    return table
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,58 @@
+"""``tocsin worker``: read the input topics and publish what the model reads."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from streams.brokers.ready import wait_until_ready
+from streams.cli import common
+from streams.cli.reach import require_topics
+from streams.contract.logs import configure_logging
+from streams.contract.topics import all_topics
+
+_BROKER_TIMEOUT_SECONDS = 60.0
+
+
+def worker(
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one.", show_default=False)
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Alias or version to serve; over the settings.")] = None,
+    group_id: Annotated[str | None, typer.Option(help="Consumer group; over the settings.")] = None,
+) -> None:
+    """Read messages with the model until stopped (SIGTERM or Ctrl-C finishes what is in hand).
+
+    Workers of one group share the partitions: start as many as there are partitions.
+
+    Example: `tocsin --bootstrap-servers kafka:9092 worker --metrics-port 9464`
+    """
+    common.flags.set("metrics", port=metrics_port)
+    common.flags.set("model", alias=version)
+    common.flags.set("kafka", group_id=group_id)
+    settings = common.settings()
+    configure_logging(settings.log)
+
+    # A worker may start before its broker, as under docker compose.
+    wait_until_ready(settings.kafka, timeout=_BROKER_TIMEOUT_SECONDS)
+    require_topics(settings.kafka, [topic.name for topic in all_topics(settings)])
+
+    # Late, so that the command line stays quick for all other commands.
+    from models.manifest import VersionError  # noqa: PLC0415
+    from models.registry import Registry  # noqa: PLC0415
+    from models.runtime import Encoder  # noqa: PLC0415
+    from streams.worker.run import run_worker  # noqa: PLC0415
+
+    model = settings.model
+    try:
+        _, encoder = Registry(model.registry).resolve_and_load(
+            model.name,
+            model.alias,
+            model.cache,
+            lambda folder: Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch),
+        )
+    except VersionError as error:
+        raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
+    encoder.warm_up(embedder=settings.enrich.publish_embedding)
+    raise typer.Exit(run_worker(settings, encoder, on_url=lambda url: common.err.print(f"metrics: {url}/metrics")))

@@ -1,0 +1,214 @@
+"""Masking of personal data: what leaves a message for a log line, an alert, a listing or a person's screen.
+
+``find`` says where personal data stands and ``mask`` puts placeholders there, so that whoever must restore it later
+(a reply to the same person) can keep what ``find`` found.
+
+Found are e-mails, phones (international, and as ten countries write theirs), payment cards, IBANs, US social security
+numbers, mainland Chinese identity numbers and mobile phones, and where asked @user handles. Full-width and other
+digits, spaces, dashes, dots, invisible and combining characters inside do not hide them. Names are masked only where
+the record tells them: no recogniser of names is right often enough to be trusted with either mistake.
+
+Cost (``benchmarks/masking.py``, 2026-11-25, one core of an AMD EPYC, Python 3.11): COST_LINE
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from streams.contract.phones import phones
+from streams.contract.recognizers import Found, Groups, Kind, emails, ibans, numbers, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from streams.contract.records import Message
+
+__all__ = ["Found", "Kind", "find", "mask", "mask_bytes", "mask_message", "mask_value"]
+
+# Nothing that is looked for has fewer digits (a phone) or stands without an "at" (an e-mail).
+_MIN_DIGITS = 7
+_DIGIT = re.compile(r"\d")
+_AT_SIGN = re.compile(r"[@\uff20\ufe6b]|[(\[\uff08] ?at ?[)\]\uff09]", re.IGNORECASE)
+_UNFOLDED = re.compile(r"[^\t\n\x20-\x7e]")
+_HANDLE = re.compile(r"(?<![\w@./])@\w[\w.]{0,62}")
+_INVISIBLE = frozenset({"Cc", "Cf", "Mn", "Me"})
+_NAMED = re.compile(r'"(author|user)"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([\w.-]+))')
+_MIN_NAME = 3
+# Parts of names that are common words.
+_NOT_NAMES = frozenset({"the", "and", "for", "van", "von", "der", "den", "del", "bin", "not", "you"})
+
+
+def find(text: str, *, handles: bool = False) -> list[Found]:
+    """Personal data in a text, in order, without overlap.
+
+    Args:
+        text: Any text.
+        handles: Whether ``@user`` handles are personal data here.
+    """
+    has_at = _AT_SIGN.search(text) is not None
+    has_numbers = len(_DIGIT.findall(text)) >= _MIN_DIGITS
+    if not (has_at or has_numbers):
+        return []
+    folded, places = _fold(text)
+    found: list[Found] = []
+    if has_at:
+        folded = _take(folded, emails(folded), found)
+    if has_numbers:
+        folded = _take(folded, ibans(folded), found)
+        folded = _take(folded, _over_runs(numbers, folded), found)
+        folded = _take(folded, _over_runs(phones, folded), found)
+    if handles:
+        _take(folded, (Found(*match.span(), "user") for match in _HANDLE.finditer(folded)), found)
+    found.sort()
+    if places is None:
+        return found
+    places.append(len(text))
+    return [Found(places[start], places[end], kind) for start, end, kind in found]
+
+
+def mask(text: str, *, handles: bool = False) -> str:
+    """A text with a placeholder such as ``[email]`` for each piece of personal data.
+
+    Args:
+        text: Any text.
+        handles: Whether ``@user`` handles are masked too.
+    """
+    return _replace(text, find(text, handles=handles))
+
+
+def mask_value(value: object) -> object:
+    """A value of a log line or a listing, with every string in it masked, however deep it stands."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, bytes):
+        return mask(value.decode("utf-8", "replace"))
+    if isinstance(value, dict):
+        return {mask_value(key): mask_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [mask_value(item) for item in value]
+    return value if isinstance(value, bool | int | float | None) else mask(str(value))
+
+
+def mask_message(message: Message) -> Message:
+    """A message without personal data: author and user gone, their names masked in the text too.
+
+    A name of several words is masked word by word as well, since people sign with a part of it.
+    """
+    text = mask(message.text, handles=True)
+    text = _replace(text, _names(text, message.author, "author"))
+    text = _replace(text, _names(text, message.user, "user"))
+    return msgspec.structs.replace(
+        message,
+        text=text,
+        author="[author]" if message.author else message.author,
+        user="[user]" if message.user else message.user,
+    )
+
+
+def mask_bytes(content: bytes | None) -> str:
+    """The bytes of an input record, valid or not, as text that a person may read.
+
+    The author and the user that a JSON object names are masked wherever their names stand in it.
+    """
+    if content is None:
+        return ""
+    try:  # once through the decoder, so that nothing hides behind an escape
+        text = msgspec.json.encode(msgspec.json.decode(content)).decode()
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        text = content.decode("utf-8", "replace")
+    named = [(field, name) for field, *values in _NAMED.findall(text) if (name := "".join(values)) not in ("", "null")]
+    text = mask(text, handles=True)
+    for field, name in named:
+        text = _replace(text, _names(text, name, field))
+    return text
+
+
+def _names(text: str, name: str | None, kind: Kind) -> list[Found]:
+    if not name or not (name := name.strip().lstrip("@")):
+        return []
+    parts = [part for part in re.split(r"[\s,]+", name) if _is_name(part)]
+    # The whole name in any case; a part of it only as it is written, since a part may be a common word.
+    pattern = "|".join([f"(?i:{_whole(name)})", *map(_whole, parts)])
+    return [Found(*match.span(), kind) for match in re.finditer(pattern, text)]
+
+
+def _is_name(part: str) -> bool:
+    return len(part) >= _MIN_NAME and part.lower() not in _NOT_NAMES and part[:1].isupper()
+
+
+def _whole(name: str) -> str:
+    # Only scripts with letter case part their words: a Chinese name stands between others without a space.
+    before = r"(?<!\w)" if name[0].lower() != name[0].upper() or name[0].isdigit() else ""
+    after = r"(?!\w)" if name[-1].lower() != name[-1].upper() or name[-1].isdigit() else ""
+    return f"{before}{re.escape(name)}{after}"
+
+
+def _replace(text: str, found: Iterable[Found]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end, kind in found:
+        parts += (text[done:start], f"[{kind}]")
+        done = end
+    return "".join((*parts, text[done:]))
+
+
+def _over_runs(recognise: Callable[[str, Groups], Iterator[Found]], text: str) -> Iterator[Found]:
+    for run in runs(text):
+        yield from recognise(text, run)
+
+
+def _take(text: str, spans: Iterable[Found], found: list[Found]) -> str:
+    """Note what was found, and blank it, so that the next recogniser does not find a part of it again."""
+    parts: list[str] = []
+    done = 0
+    for span in spans:
+        found.append(span)
+        parts += (text[done : span.start], "\0" * (span.end - span.start))
+        done = span.end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+class _Folding(dict[int, str]):
+    """A ``str.translate`` table that is filled as characters are met: Unicode whole would take 0.2 s at import."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold_character(chr(code))
+        return folded
+
+
+def _fold_character(char: str) -> str:
+    if char in "\t\n\r":
+        return "\n" if char == "\r" else char
+    category = unicodedata.category(char)
+    if category in _INVISIBLE:
+        return ""
+    digit = unicodedata.digit(char, None)
+    if digit is not None:
+        return str(digit)
+    if category == "Pd" or char == "\u2212":  # the minus sign
+        return "-"
+    if category == "Zs":
+        return " "
+    wide = (
+        unicodedata.normalize("NFKC", char)
+        if unicodedata.decomposition(char).startswith(("<wide>", "<small>"))
+        else char
+    )
+    return wide if len(wide) == 1 else char
+
+
+_folding = _Folding()
+
+
+def _fold(text: str) -> tuple[str, list[int] | None]:
+    """A text for the recognisers, and the place in the text of each of its characters (None: the same places)."""
+    if not _UNFOLDED.search(text):
+        return text, None
+    folded = text.translate(_folding)
+    if len(folded) == len(text):
+        return folded, None
+    return folded, [place for place, char in enumerate(text) if _folding[ord(char)]]

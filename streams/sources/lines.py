@@ -1,0 +1,105 @@
+"""Lines of a stream of any size, in bounded memory, and the reader of plain lines."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from streams.sources.items import Item, Skipped, SourceError, as_it_stands, from_fields, stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text."""
+
+    number: int
+    """Counted from 1."""
+    text: str | None
+    """With its line ending; bytes that are not of the encoding stand as surrogates. None where it is too long."""
+
+    @property
+    def place(self) -> str:
+        """For people: ``line 7``."""
+        return f"line {self.number}"
+
+
+def read_lines(stream: BinaryIO, *, encoding: str, max_chars: int, newline: Literal["", "\n"] = "\n") -> Iterator[Line]:
+    """Lines of a binary stream, one at a time.
+
+    Bytes that do not belong to the encoding are kept as surrogates (PEP 383), so that a bad line can be sent in the
+    very bytes in which it stood and spoils no other. A byte-order mark of UTF-8 at the start is dropped.
+
+    Args:
+        stream: Left open.
+        encoding: Any that Python knows, such as ``utf-8`` or ``latin-1``.
+        max_chars: A longer line is told as too long and never held whole.
+        newline: A line feed alone, or (empty) a carriage return too, as CSV wants.
+
+    Raises:
+        SourceError: The encoding is unknown, or (UTF-16 and the like) the stream does not hold to it.
+    """
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise SourceError(
+            f"unknown encoding {encoding!r}: give one that Python knows, such as utf-8 or latin-1"
+        ) from None
+    text = io.TextIOWrapper(
+        stream, encoding="utf-8-sig" if name == "utf-8" else name, errors="surrogateescape", newline=newline
+    )
+    try:
+        number = 0
+        while line := text.readline(max_chars + 1):
+            number += 1
+            yield Line(number, None if _is_cut(line, text, max_chars) else line)
+    except UnicodeError as error:
+        raise SourceError(f"after line {number}: not {encoding}: give the right --encoding") from error
+    finally:
+        text.detach()
+
+
+def _is_cut(line: str, text: io.TextIOWrapper, max_chars: int) -> bool:
+    if len(line) <= max_chars or line.endswith(("\n", "\r")):
+        return False
+    while rest := text.readline(max_chars):
+        if rest.endswith(("\n", "\r")):
+            break
+    return True
+
+
+def read_plain(lines: Iterable[Line], *, origin: str, source: str) -> Generator[Item, None, None]:
+    """Each line that is not blank as one message's text.
+
+    Args:
+        lines: From ``read_lines``.
+        origin: Name of the file, a part of each id.
+        source: The messages' source.
+    """
+    for line in lines:
+        if line.text is None:
+            yield Skipped(line.place, "too_long")
+            continue
+        text = line.text.rstrip("\r\n")
+        if not text.strip():
+            yield Skipped(line.place, "blank")
+            continue
+        key = stable_id(origin, str(line.number), text)
+        if is_sound(text):
+            yield from_fields(line.place, {"id": key, "text": text, "source": source}, time=None)
+        else:
+            yield as_it_stands(line.place, key, text)
+
+
+def is_sound(text: str) -> bool:
+    """Whether a text holds no bytes that were not of its encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from kafka import KafkaProducer
+from support.messages import consume_all
+from support.processes import wait_for
+
+from streams.brokers import client
+from streams.brokers.admin import create_topics
+from streams.brokers.delivery import Delivery
+from streams.brokers.tansu import TansuBroker
+from streams.contract.settings import KafkaSettings, Settings, TopicsSettings
+from streams.contract.topics import all_topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def own_broker() -> Iterator[TansuBroker]:
+    """A broker that a test may stop and kill."""
+    with TansuBroker() as broker:
+        settings = Settings(
+            kafka=KafkaSettings(bootstrap_servers=broker.bootstrap_servers), topics=TopicsSettings(partitions=1)
+        )
+        with client.admin_client(settings.kafka) as admin:
+            create_topics(admin, all_topics(settings))
+        yield broker
+
+
+def test_every_record_is_acknowledged_and_counted(stream_settings: Settings) -> None:
+    topic = next(iter(stream_settings.topics.inputs))
+    with client.producer(stream_settings.kafka) as producer:
+        delivery = Delivery(producer, topic, track_keys=True)
+        for number in range(500):
+            assert delivery.has_room(5)
+            delivery.send(f"line {number}", f"k{number}", b"value %d" % number, [("h", b"1")])
+        assert delivery.flush(20)
+    assert (delivery.sent, delivery.acknowledged, delivery.failed, delivery.problem) == (500, 500, 0, None)
+    assert delivery.take_acknowledged() == {f"k{number}" for number in range(500)}
+    assert delivery.take_acknowledged() == frozenset()
+    records = consume_all(stream_settings, topic, 500)
+    assert {(record.key, record.value) for record in records} == {
+        (b"k%d" % number, b"value %d" % number) for number in range(500)
+    }
+    assert {tuple(record.headers) for record in records} == {(("h", b"1"),)}
+
+
+def test_a_record_that_is_too_large_fails_alone(own_broker: TansuBroker) -> None:
+    with client.producer(KafkaSettings(bootstrap_servers=own_broker.bootstrap_servers)) as producer:
+        delivery = Delivery(producer, "news")
+        delivery.send("line 1", "a", b"x" * 2_000_000)
+        delivery.send("line 2", "b", b"x")
+        assert delivery.flush(10)
+    assert (delivery.sent, delivery.acknowledged, delivery.failed) == (2, 1, 1)
+    assert delivery.problem is not None
+    assert delivery.problem.startswith("line 1: ")
+    assert not delivery.broker_failed
+
+
+@pytest.mark.parametrize("bounds", [{"max_records": 5}, {"max_bytes": 50}])
+def test_a_broker_that_pauses_holds_the_sender_back(own_broker: TansuBroker, bounds: dict[str, int]) -> None:
+    assert own_broker.pid is not None
+    with client.producer(KafkaSettings(bootstrap_servers=own_broker.bootstrap_servers)) as producer:
+        delivery = Delivery(producer, "news", **bounds)
+        delivery.send("line 0", "k", b"0123456789")
+        assert delivery.flush(10)
+        os.kill(own_broker.pid, signal.SIGSTOP)
+        try:
+            sent = 0
+            while delivery.has_room(0.05):
+                delivery.send("line", "k", b"0123456789")
+                sent += 1
+            assert sent == 5
+            assert not delivery.flush(0.05)
+        finally:
+            os.kill(own_broker.pid, signal.SIGCONT)
+        assert delivery.has_room(10)
+        assert delivery.flush(10)
+    assert delivery.acknowledged == 6
+
+
+def test_a_broker_that_dies_is_told(own_broker: TansuBroker) -> None:
+    options = client.connection(
+        KafkaSettings(bootstrap_servers=own_broker.bootstrap_servers, request_timeout_seconds=0.5)
+    )
+    producer = KafkaProducer(**options, acks="all", enable_idempotence=False, delivery_timeout_ms=1000)
+    with producer:
+        delivery = Delivery(producer, "news", max_records=3)
+        delivery.send("line 1", "a", b"x")
+        assert delivery.flush(10)
+        own_broker.stop()
+        delivery.send("line 2", "b", b"x")
+        wait_for(lambda: delivery.broker_failed, 20, what="for the failure")
+        assert delivery.flush(1)
+    assert (delivery.sent, delivery.acknowledged, delivery.failed) == (2, 1, 1)
+    assert delivery.problem is not None
+    assert delivery.problem.startswith("line 2: ")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from support.messages import produce
+
+from streams.brokers.following import Follower
+
+if TYPE_CHECKING:
+    from streams.contract.settings import Settings
+
+
+def _values(follower: Follower, count: int) -> list[bytes]:
+    values: list[bytes] = []
+    for _ in range(200):
+        values += [record.value for record in follower.poll(0.1)]
+        if len(values) >= count:
+            break
+    return values
+
+
+def test_from_now_on_nothing_old_and_all_that_is_new(stream_settings: Settings) -> None:
+    old_topic, new_topic = list(stream_settings.topics.inputs)[:2]
+    # Few keys and many records: batches, whose last offset Tansu's ListOffsets does not tell.
+    produce(stream_settings, old_topic, [(b"k%d" % (number % 3), b"old", []) for number in range(300)])
+    with Follower(stream_settings.kafka, [old_topic, new_topic], from_beginning=False) as follower:
+        new = [b"new %d" % number for number in range(40)]
+        produce(stream_settings, old_topic, [(value, value, []) for value in new[:20]])
+        produce(stream_settings, new_topic, [(value, value, []) for value in new[20:]])
+        values = _values(follower, len(new))
+        values += [record.value for record in follower.poll(0.3)]
+    assert sorted(values) == sorted(new)
+
+
+def test_from_the_beginning_everything(stream_settings: Settings) -> None:
+    topic = next(iter(stream_settings.topics.inputs))
+    produce(stream_settings, topic, [(None, b"%d" % number, []) for number in range(50)])
+    with Follower(stream_settings.kafka, [topic], from_beginning=True) as follower:
+        assert sorted(_values(follower, 50)) == sorted(b"%d" % number for number in range(50))
+
+
+def test_records_of_several_partitions_come_in_order_of_time(stream_settings: Settings) -> None:
+    topic = next(iter(stream_settings.topics.inputs))
+    for number in range(12):
+        produce(stream_settings, topic, [(b"key %d" % number, b"%02d" % number, [])])
+    with Follower(stream_settings.kafka, [topic], from_beginning=True) as follower:
+        records = []
+        for _ in range(100):
+            records = follower.poll(0.1)
+            if records:
+                break
+    assert len({record.partition for record in records}) > 1
+    assert [record.timestamp for record in records] == sorted(record.timestamp for record in records)

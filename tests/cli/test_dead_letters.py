@@ -1,0 +1,180 @@
+"""Dead letters are listed masked, and put back byte for byte."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from support.commands import Tocsin
+from support.messages import consume_all, produce
+
+from streams.contract.records import DeadLetter, encode
+from streams.contract.topics import dead_letters_topic
+
+if TYPE_CHECKING:
+    from streams.contract.settings import Settings
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+VALUE = b'\xff{"author": "Jane Roe", "text": "Jane Roe, jane@example.com\x1b[2J'
+
+
+@pytest.fixture
+def tocsin(stream_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tocsin:
+    return Tocsin(monkeypatch, capsys).under(stream_settings)
+
+
+def bury(settings: Settings, *letters: DeadLetter) -> None:
+    produce(settings, dead_letters_topic(settings.topics), [(b"k", encode(letter), []) for letter in letters])
+
+
+def letter(settings: Settings, number: int, **changes: object) -> DeadLetter:
+    made = DeadLetter(
+        id=f"{number:04x}" + "0" * 28,
+        topic=next(iter(settings.topics.inputs)),
+        partition=number % 4,
+        offset=number,
+        stage="decode",
+        reason="malformed",
+        error="not JSON (byte 1)",
+        attempts=1,
+        time=NOW + timedelta(seconds=number),
+        key=b"key\x00",
+        value=VALUE,
+        headers=[("trace", b"\x00\xff"), ("trace", b"7f")],
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def rows(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_the_list_is_masked_in_order_of_time_and_each_letter_once(tocsin: Tocsin, stream_settings: Settings) -> None:
+    first, second = (letter(stream_settings, number) for number in (1, 2))
+    bury(stream_settings, second, first, first)
+    listed = tocsin("dead-letters", "list", "--json")
+    assert listed.code == 0
+    assert [row["id"] for row in rows(listed.out)] == [first.id, second.id]
+    row = rows(listed.out)[0]
+    assert row["place"] == f"{first.topic}[1]@1"
+    assert (row["reason"], row["attempts"], row["error"]) == ("malformed", 1, "not JSON (byte 1)")
+    assert row["preview"] == '\ufffd{"author": "[author]", "text": "[author], [email]\\x1b[2J'
+    for_people = tocsin("dead-letters", "list")
+    assert "Jane" not in for_people.out + for_people.err
+    assert first.id[:12] in for_people.out
+    assert "2 of 2 dead letters shown: 2 malformed" in for_people.err
+
+
+def test_the_list_is_narrowed_by_reason_topic_and_limit(tocsin: Tocsin, stream_settings: Settings) -> None:
+    other = list(stream_settings.topics.inputs)[1]
+    bury(
+        stream_settings,
+        letter(stream_settings, 1, reason="empty", value=None),
+        letter(stream_settings, 2, topic=other),
+        letter(stream_settings, 3),
+    )
+
+    def shown(*arguments: str) -> list[int]:
+        return [
+            row["time"] and int(row["id"][:4], 16)
+            for row in rows(tocsin("dead-letters", "list", "--json", *arguments).out)
+        ]
+
+    assert shown("--reason", "empty") == [1]
+    assert shown("--topic", other) == [2]
+    assert shown("--limit", "1") == [3]
+    assert shown("--reason", "no-such") == []
+
+
+def test_what_is_no_dead_letter_is_told_and_passed_over(tocsin: Tocsin, stream_settings: Settings) -> None:
+    produce(stream_settings, dead_letters_topic(stream_settings.topics), [(b"k", b"?", [])])
+    bury(stream_settings, letter(stream_settings, 1))
+    listed = tocsin("dead-letters", "list", "--json")
+    assert len(rows(listed.out)) == 1
+    assert "is no dead letter" in listed.err
+
+
+def test_one_is_shown_whole_and_masked_unless_raw(tocsin: Tocsin, stream_settings: Settings) -> None:
+    buried = letter(stream_settings, 0xA1)
+    bury(stream_settings, buried, letter(stream_settings, 0xA2))
+    masked = tocsin("dead-letters", "show", "00a1")
+    assert masked.code == 0
+    assert "Jane" not in masked.out
+    assert "[author]" in masked.out
+    raw = tocsin("dead-letters", "show", "00a1", "--raw")
+    assert '\\xff{"author": "Jane Roe"' in raw.out
+    assert "\x1b[2J" not in raw.out
+    told = tocsin("dead-letters", "show", buried.id, "--raw", "--json").json
+    assert base64.b64decode(str(told["value"])) == VALUE
+    assert told["headers"] == [["trace", "AP8="], ["trace", "N2Y="]]
+
+
+def test_an_id_that_is_none_or_several_is_refused(tocsin: Tocsin, stream_settings: Settings) -> None:
+    bury(stream_settings, letter(stream_settings, 1), letter(stream_settings, 2))
+    assert tocsin("dead-letters", "show", "beef").code == 3
+    several = tocsin("dead-letters", "show", "000")
+    assert several.code == 1
+    assert "the beginning of 2 ids" in several.err
+
+
+def test_replay_puts_back_what_was_byte_for_byte(tocsin: Tocsin, stream_settings: Settings) -> None:
+    wanted = letter(stream_settings, 1)
+    tombstone = letter(stream_settings, 2, reason="empty", value=None, key=None, headers=[])
+    bury(stream_settings, wanted, wanted, tombstone, letter(stream_settings, 3, reason="bad_time"))
+    outcome = tocsin("dead-letters", "replay", wanted.id[:6], tombstone.id, "--yes", "--json")
+    assert (outcome.code, outcome.json) == (0, {"replayed": 2, "failed": {}})
+    records = consume_all(stream_settings, wanted.topic, 2)
+    back = {record.partition: record for record in records}
+    assert (back[1].key, back[1].value) == (wanted.key, wanted.value)
+    assert back[1].headers == [*wanted.headers, ("tocsin_replayed_from", wanted.id.encode())]
+    assert (back[2].key, back[2].value) == (None, None)
+    assert back[2].headers == [("tocsin_replayed_from", tombstone.id.encode())]
+
+
+def test_replay_of_all_may_be_narrowed_and_leaves_out_what_was_cut(tocsin: Tocsin, stream_settings: Settings) -> None:
+    bury(
+        stream_settings,
+        letter(stream_settings, 1, reason="inference_failed"),
+        letter(stream_settings, 2),
+        letter(stream_settings, 3, reason="inference_failed", value_cut=True),
+    )
+    outcome = tocsin("dead-letters", "replay", "--all", "--reason", "inference_failed", "--yes")
+    assert outcome.code == 0
+    assert "1 put back and acknowledged" in outcome.out
+    assert "1 left out" in outcome.err
+    (record,) = consume_all(stream_settings, next(iter(stream_settings.topics.inputs)), 1)
+    assert record.partition == 1
+
+
+def test_a_value_that_was_cut_cannot_be_put_back(tocsin: Tocsin, stream_settings: Settings) -> None:
+    cut = letter(stream_settings, 1, value_cut=True)
+    bury(stream_settings, cut)
+    assert "was not kept whole" in tocsin("dead-letters", "replay", cut.id, "--yes").err
+    outcome = tocsin("dead-letters", "replay", "--all", "--yes")
+    assert outcome.code == 1
+
+
+def test_replay_asks_first_and_nobody_can_answer_here(tocsin: Tocsin, stream_settings: Settings) -> None:
+    bury(stream_settings, letter(stream_settings, 1))
+    outcome = tocsin("dead-letters", "replay", "--all")
+    assert outcome.code == 2
+    assert "say --yes" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [((), 2), (("beef", "--all"), 2), (("beef", "--yes"), 3), (("--all", "--yes"), 3)]
+)
+def test_a_replay_of_nothing_is_refused(tocsin: Tocsin, arguments: tuple[str, ...], code: int) -> None:
+    assert tocsin("dead-letters", "replay", *arguments).code == code
+
+
+def test_a_topic_that_is_not_there_is_told(
+    unmade_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = Tocsin(monkeypatch, capsys).under(unmade_settings)("dead-letters", "list")
+    assert outcome.code == 1
+    assert "tocsin topics create" in outcome.err

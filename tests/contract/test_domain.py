@@ -1,0 +1,81 @@
+"""A domain is data, and a wrong one is refused with the file and the fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streams.contract.domain import DomainError, load_domain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MINIMAL = """
+name = "tea"
+title = "Tea"
+[[topics]]
+name = "prices"
+title = "Prices"
+[[topics]]
+name = "harvest"
+title = "Harvest"
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "domain.toml").write_text(text, encoding="utf-8")
+    return str(folder)
+
+
+def test_the_default_domain_is_shipped() -> None:
+    domain = load_domain("finance")
+    assert domain.topic_mode == "single"
+    assert "fraud" in domain.topic_names
+    assert len(domain.topics) >= 8
+    assert "card_lost" in domain.intent_names
+    assert domain.sample_file.is_file()
+    assert domain.seed_files == sorted(domain.seed_files)
+
+
+def test_a_folder_is_a_domain(tmp_path: Path) -> None:
+    domain = load_domain(written(tmp_path, MINIMAL))
+    assert domain.topic_names == ("prices", "harvest")
+    assert domain.intent_names == ()
+    assert domain.entities.types == ("PER", "ORG", "LOC", "MISC")
+    assert domain.folder == tmp_path
+
+
+def test_order_of_labels_is_the_order_of_the_file(tmp_path: Path) -> None:
+    swapped = MINIMAL.replace("prices", "x").replace("harvest", "prices").replace('"x"', '"harvest"')
+    assert load_domain(written(tmp_path, swapped)).topic_names == ("harvest", "prices")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ('name = "harvest"', 'name = "prices"', "named twice: prices"),
+        ('name = "harvest"', 'name = "Harvest Time"', "should match pattern"),
+        ('title = "Tea"', 'title = "Tea"\ncolour = "green"', "colour"),
+        ('title = "Tea"', 'title = "Tea"\ntopic_mode = "several"', "topic_mode"),
+        ('title = "Tea"', "title = ", "Invalid value"),
+        ('[[topics]]\nname = "harvest"\ntitle = "Harvest"', "", "at least 2 items"),
+    ],
+)
+def test_a_wrong_domain_is_refused_with_its_file_and_fault(tmp_path: Path, before: str, after: str, fault: str) -> None:
+    assert before in MINIMAL
+    with pytest.raises(DomainError) as caught:
+        load_domain(written(tmp_path, MINIMAL.replace(before, after)))
+    assert str(tmp_path / "domain.toml") in str(caught.value)
+    assert fault in str(caught.value)
+
+
+def test_a_domain_that_is_nowhere_is_told_by_its_name() -> None:
+    with pytest.raises(DomainError, match="no domain 'no-such'"):
+        load_domain("no-such")
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "domain.toml").write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(DomainError, match=r"domain\.toml"):
+        load_domain(str(tmp_path))

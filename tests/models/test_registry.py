@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import fsspec
+import onnx
+import pytest
+from structlog.testing import capture_logs
+from support import toy_model
+
+from models.external_data import MalformedModelError, has_external_data
+from models.manifest import VersionError
+from models.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def memory_url() -> Iterator[str]:
+    """An object store for one test."""
+    url = f"memory://{uuid4().hex}"
+    yield url
+    store = fsspec.filesystem("memory")
+    if store.exists(url):
+        store.rm(url, recursive=True)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path, memory_url: str) -> Registry:
+    return Registry(str(tmp_path / "registry") if request.param == "folder" else memory_url)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Files of a version that is no encoder: the registry does not ask what is in them."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "labels.json").write_text('{"topics": ["earnings"]}')
+    (folder / "report.md").write_text("# Report\n")
+    return folder
+
+
+def register(registry: Registry, folder: Path) -> int:
+    return registry.register(folder, "encoder", **toy_model.facts())
+
+
+def change(registry: Registry, path: str, content: bytes) -> None:
+    registry._fs.pipe_file(registry._path("encoder", path), content)
+
+
+def read(registry: Registry, path: str) -> bytes:
+    content: bytes = registry._fs.cat_file(registry._path("encoder", path))
+    return content
+
+
+def test_versions_count_up(registry: Registry, small: Path) -> None:
+    assert registry.versions("encoder") == []
+    assert [register(registry, small) for _ in range(3)] == [1, 2, 3]
+    assert registry.versions("encoder") == [1, 2, 3]
+    assert registry.versions("other") == []
+
+
+def test_a_manifest_says_what_was_registered(registry: Registry, small: Path) -> None:
+    manifest = registry.manifest("encoder", register(registry, small))
+    assert (manifest.name, manifest.version, manifest.precision) == ("encoder", 1, "int8")
+    assert manifest.lineage == {"base": "toy", "seed": 13}
+    assert sorted(manifest.files) == ["labels.json", "report.md"]
+    assert manifest.files["report.md"].size == len("# Report\n")
+
+
+def test_a_fetched_version_is_what_was_registered(registry: Registry, toy_files: Path, tmp_path: Path) -> None:
+    folder = registry.fetch("encoder", register(registry, toy_files), tmp_path / "cache")
+    for path in toy_files.iterdir():
+        assert (folder / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_local_version_is_used_where_it_lies(small: Path, tmp_path: Path) -> None:
+    registry = Registry(str(tmp_path / "registry"))
+    assert registry.fetch("encoder", register(registry, small), tmp_path / "cache") == tmp_path / "registry/encoder/1"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cached_version_is_verified_and_fetched_anew(small: Path, tmp_path: Path, memory_url: str) -> None:
+    registry = Registry(memory_url)
+    version = register(registry, small)
+    folder = registry.fetch("encoder", version, tmp_path)
+    (folder / "report.md").write_text("# Rep0rt\n")
+    with capture_logs() as logs:
+        again = registry.fetch("encoder", version, tmp_path)
+    assert again == folder
+    assert (again / "report.md").read_text() == "# Report\n"
+    assert [log["event"] for log in logs] == ["cached_version_refused"]
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name], "a draft was left behind"
+
+
+def test_versions_of_two_registries_share_a_cache(small: Path, tmp_path: Path, memory_url: str) -> None:
+    folders = []
+    for text in ("one", "two"):
+        (small / "report.md").write_text(text)
+        registry = Registry(f"{memory_url}/{text}")
+        folders.append(registry.fetch("encoder", register(registry, small), tmp_path / "cache"))
+    assert [(folder / "report.md").read_text() for folder in folders] == ["one", "two"]
+
+
+@pytest.mark.parametrize("url", ["nowhere://bucket/models", "hdfs://host/models"])
+def test_a_url_that_cannot_be_opened(url: str) -> None:
+    with pytest.raises(VersionError, match=f"the registry {url} cannot be opened"):
+        Registry(url)
+
+
+class TestAliases:
+    def test_a_new_champion_makes_the_old_one_previous(self, registry: Registry, small: Path) -> None:
+        for _ in range(2):
+            register(registry, small)
+        registry.set_alias("encoder", "champion", 1)
+        registry.set_alias("encoder", "challenger", 2)
+        assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
+        registry.set_alias("encoder", "champion", 2)
+        registry.set_alias("encoder", "champion", 2)
+        assert registry.aliases("encoder") == {"champion": 2, "challenger": 2, "previous": 1}
+
+    def test_resolve(self, registry: Registry, small: Path) -> None:
+        register(registry, small)
+        registry.set_alias("encoder", "champion", 1)
+        assert registry.resolve("encoder", "champion") == registry.resolve("encoder", "1") == 1
+        with pytest.raises(VersionError, match=r"no version of encoder is challenger .*versions: 1"):
+            registry.resolve("encoder", "challenger")
+        with pytest.raises(VersionError, match="'best' is neither"):
+            registry.resolve("encoder", "best")
+
+    def test_no_alias_for_what_is_not_there(self, registry: Registry, small: Path) -> None:
+        register(registry, small)
+        with pytest.raises(VersionError, match="version 2 of encoder does not exist"):
+            registry.set_alias("encoder", "champion", 2)
+        with pytest.raises(VersionError, match="'best' is none of the aliases"):
+            registry.set_alias("encoder", "best", 1)
+
+    def test_a_corrupt_file_of_aliases(self, registry: Registry, small: Path) -> None:
+        register(registry, small)
+        change(registry, "aliases.json", b'{"champion": "1"}')
+        with pytest.raises(VersionError, match=r"aliases\.json: Expected `int \| null`"):
+            registry.resolve("encoder", "champion")
+
+
+class TestRefusals:
+    def test_a_cut_file(self, registry: Registry, small: Path, tmp_path: Path) -> None:
+        version = register(registry, small)
+        change(registry, "1/report.md", b"# Rep")
+        with pytest.raises(VersionError, match=r"report\.md has 5 bytes where its manifest says 9"):
+            registry.fetch("encoder", version, tmp_path / "cache")
+
+    def test_a_flipped_bit(self, registry: Registry, toy_files: Path, tmp_path: Path) -> None:
+        version = register(registry, toy_files)
+        content = bytearray(read(registry, "1/model.onnx"))
+        content[len(content) // 2] ^= 1
+        change(registry, "1/model.onnx", bytes(content))
+        with pytest.raises(VersionError, match=r"model\.onnx is corrupt: its SHA-256"):
+            registry.fetch("encoder", version, tmp_path / "cache")
+
+    def test_a_missing_file(self, registry: Registry, small: Path, tmp_path: Path) -> None:
+        version = register(registry, small)
+        registry._fs.rm(registry._path("encoder", version, "report.md"))
+        with pytest.raises(VersionError, match=r"report\.md is missing"):
+            registry.fetch("encoder", version, tmp_path / "cache")
+
+    def test_a_version_without_a_manifest_is_half_written(
+        self, registry: Registry, small: Path, tmp_path: Path
+    ) -> None:
+        register(registry, small)
+        change_to_half_written(registry, 2)
+        assert registry.versions("encoder") == [1]
+        with pytest.raises(VersionError, match="version 2 of encoder is half-written"):
+            registry.fetch("encoder", 2, tmp_path / "cache")
+        assert register(registry, small) == 3, "the number of a half-written version must not be taken again"
+
+    @pytest.mark.parametrize("name", ["../../report.md", "/report.md", "a/b", "..", ".hidden", "a\\b", "report.md\n"])
+    def test_a_file_name_that_leads_out(self, registry: Registry, small: Path, tmp_path: Path, name: str) -> None:
+        version = register(registry, small)
+        manifest = json.loads(read(registry, "1/manifest.json"))
+        manifest["files"][name] = manifest["files"].pop("report.md")
+        change(registry, "1/manifest.json", json.dumps(manifest).encode())
+        with pytest.raises(VersionError, match=r"manifest\.json: Expected `str` matching regex"):
+            registry.fetch("encoder", version, tmp_path / "cache")
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"schema": 2}, "Invalid enum value 2"),
+            ({"version": 7}, "it is the manifest of encoder 7"),
+            ({"name": "other"}, "it is the manifest of other 1"),
+            ({"more": 1}, "unknown field `more`"),
+        ],
+    )
+    def test_another_manifest(
+        self, registry: Registry, small: Path, tmp_path: Path, changes: dict[str, Any], message: str
+    ) -> None:
+        version = register(registry, small)
+        manifest = json.loads(read(registry, "1/manifest.json")) | changes
+        change(registry, "1/manifest.json", json.dumps(manifest).encode())
+        with pytest.raises(VersionError, match=message):
+            registry.fetch("encoder", version, tmp_path / "cache")
+
+    @pytest.mark.parametrize("name", ["../encoder", "", "Encoder", "a/b"])
+    def test_a_name_that_leads_out(self, registry: Registry, name: str) -> None:
+        with pytest.raises(VersionError, match="is no model name"):
+            registry.versions(name)
+
+    def test_what_cannot_be_registered(self, registry: Registry, small: Path, tmp_path: Path) -> None:
+        with pytest.raises(VersionError, match="holds no files"):
+            register(registry, (tmp_path / "nothing").mkdir() or tmp_path / "nothing")
+        (small / "more").mkdir()
+        with pytest.raises(VersionError, match="more is no file"):
+            register(registry, small)
+        (small / "more").rmdir()
+        (small / "with space").touch()
+        with pytest.raises(VersionError, match="with space: a version's file name"):
+            register(registry, small)
+        assert registry.versions("encoder") == []
+
+
+class TestFallback:
+    def test_previous_serves_where_the_champion_is_refused(
+        self, registry: Registry, small: Path, tmp_path: Path
+    ) -> None:
+        for version in (register(registry, small), register(registry, small)):
+            registry.set_alias("encoder", "champion", version)
+        cache = tmp_path / "cache"
+        assert registry.resolve_and_fetch("encoder", "champion", cache)[0] == 2
+        change(registry, "2/manifest.json", read(registry, "2/manifest.json")[:-9])
+        with capture_logs() as logs:
+            assert registry.resolve_and_fetch("encoder", "champion", cache)[0] == 1
+        assert [(log["log_level"], log["champion"], log["previous"]) for log in logs] == [("warning", 2, 1)]
+        with pytest.raises(VersionError, match=r"2/manifest\.json"):
+            registry.resolve_and_fetch("encoder", "2", cache)
+
+    def test_previous_serves_where_the_champion_will_not_load(
+        self, registry: Registry, small: Path, tmp_path: Path
+    ) -> None:
+        for version in (register(registry, small), register(registry, small)):
+            registry.set_alias("encoder", "champion", version)
+
+        def load(folder: Path) -> str:
+            manifest = json.loads((folder / "manifest.json").read_text())
+            if manifest["version"] == 2:
+                raise VersionError("will not")
+            return "loaded"
+
+        assert registry.resolve_and_load("encoder", "champion", tmp_path / "cache", load) == (1, "loaded")
+
+    def test_nothing_to_fall_back_on(self, registry: Registry, small: Path, tmp_path: Path) -> None:
+        registry.set_alias("encoder", "champion", register(registry, small))
+        change(registry, "1/report.md", b"")
+        with pytest.raises(VersionError, match=r"report\.md"):
+            registry.resolve_and_fetch("encoder", "champion", tmp_path / "cache")
+
+
+class TestExternalData:
+    def test_a_model_in_one_file(self, toy_files: Path) -> None:
+        assert not has_external_data(toy_files / "model.onnx")
+
+    def test_a_model_with_weights_beside_it(self, registry: Registry, tmp_path: Path) -> None:
+        folder = tmp_path / "external"
+        folder.mkdir()
+        onnx.save(
+            toy_model.graph(), folder / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0
+        )
+        assert has_external_data(folder / "model.onnx")
+        with pytest.raises(VersionError, match=r"model\.onnx keeps weights in another file"):
+            register(registry, folder)
+
+    def test_weights_beside_a_graph_within_a_graph(self, tmp_path: Path) -> None:
+        inner = toy_model.graph()
+        tensor = inner.graph.initializer[0]
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        outer = toy_model.graph()
+        node = outer.graph.node.add(op_type="If")
+        node.attribute.append(onnx.helper.make_attribute("then_branch", inner.graph))
+        (tmp_path / "model.onnx").write_bytes(outer.SerializeToString())
+        assert has_external_data(tmp_path / "model.onnx")
+
+    @pytest.mark.parametrize("content", [b"", b"\x07noise", b"\x3a\xff\xff"])
+    def test_noise(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "model.onnx").write_bytes(content)
+        with pytest.raises(MalformedModelError):
+            has_external_data(tmp_path / "model.onnx")
+
+    def test_a_cut_model(self, toy_files: Path, tmp_path: Path) -> None:
+        content = (toy_files / "model.onnx").read_bytes()
+        (tmp_path / "model.onnx").write_bytes(content[: len(content) // 2])
+        with pytest.raises(MalformedModelError, match="cut"):
+            has_external_data(tmp_path / "model.onnx")
+
+
+def change_to_half_written(registry: Registry, version: int) -> None:
+    """What a process leaves that dies while it copies: a claim and some files, no manifest."""
+    registry._fs.makedirs(registry._path("encoder", version), exist_ok=True)
+    change(registry, f"{version}/.claim", b"")
+    change(registry, f"{version}/report.md", b"# Rep")
+
+
+def _register_some(url: str, folder: str, start: Any) -> list[int]:  # noqa: ANN401  a barrier's proxy has no type
+    start.wait(30)
+    registry = Registry(url)
+    return [register(registry, Path(folder)) for _ in range(5)]
+
+
+def test_processes_that_register_at_once_get_distinct_versions(small: Path, tmp_path: Path) -> None:
+    url = str(tmp_path / "registry")
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(2) as pool:
+        barrier = manager.Barrier(2)
+        numbers = pool.starmap(_register_some, [(url, str(small), barrier)] * 2, chunksize=1)
+    assert sorted(numbers[0] + numbers[1]) == list(range(1, 11))
+    registry = Registry(url)
+    assert registry.versions("encoder") == list(range(1, 11))
+    for number in range(1, 11):
+        registry.fetch("encoder", number, tmp_path)
+
+
+def test_a_draft_in_the_folder_is_no_version(small: Path, tmp_path: Path) -> None:
+    registry = Registry(str(tmp_path / "registry"))
+    register(registry, small)
+    shutil.copytree(tmp_path / "registry/encoder/1", tmp_path / "registry/encoder/1.tmp")
+    assert registry.versions("encoder") == [1]
