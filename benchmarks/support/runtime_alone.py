@@ -129,9 +129,7 @@ class BareRuntime:
             for text in self._tokenizer.encode(texts[first : first + _TOKENISED_AT_ONCE])
         ]
         tokenised = time.perf_counter()
-        runs = cut_into_runs(
-            [len(text.ids) for text in encoded], texts=self._plan.texts, tokens=self._plan.tokens
-        )
+        runs = cut_into_runs([len(text.ids) for text in encoded], texts=self._plan.texts, tokens=self._plan.tokens)
 
         def run(places: Iterable[int]) -> None:
             tokens = self._tokenizer.pad([encoded[place] for place in places])

@@ -8,6 +8,8 @@ import secrets
 from collections import defaultdict
 from typing import TYPE_CHECKING, Self
 
+from kafka.errors import CoordinatorNotAvailableError
+
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client, producer
 from streams.brokers.reading import read_all
@@ -77,7 +79,10 @@ class Stream:
     def committed(self) -> int:
         """Messages that the group has committed, asked of the broker alone, so that the worker is left in peace."""
         group = self.settings.kafka.group_id
-        offsets = self._admin.list_group_offsets(group).get(group, {})
+        try:
+            offsets = self._admin.list_group_offsets(group).get(group, {})
+        except CoordinatorNotAvailableError:  # a new Kafka makes its topic of offsets when a first group comes
+            return 0
         return sum(max(0, place.offset) for place in offsets.values())
 
     def sent_times(self) -> dict[str, float]:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from streams.worker.publisher import BatchPublisher
 
 
+# What is refused as too large comes again smaller: a prediction as a dead letter, that without the message in it.
+_SMALLER_FORMS = 2
+
+
 class UndeliverableError(RuntimeError):
     """Not even a dead letter is taken by the brokers; the worker must end without acknowledging."""
 
@@ -41,17 +45,7 @@ def add_enrich(
         return enricher.enrich([_record(event) for event in events])
 
     async def deliver(batch: Batch) -> None:
-        refused = await publisher.publish([outcome.output for outcome in batch.outcomes])
-        if refused:
-            by_output = {id(outcome.output): index for index, outcome in enumerate(batch.outcomes)}
-            for output in refused:
-                index = by_output[id(output)]
-                batch.outcomes[index] = enricher.bury_refused(batch.outcomes[index])
-                if await publisher.publish([batch.outcomes[index].output]):
-                    raise UndeliverableError(
-                        f"{batch.outcomes[index].record.place}: the brokers refuse its dead letter as too large; raise "
-                        "max.message.bytes of the dead-letters topic (`tocsin topics create` sets it)"
-                    )
+        await _publish(batch, publisher, enricher)
 
     def acknowledge(events: Sequence[Any], batch: Batch) -> None:
         for event in events:
@@ -75,6 +69,25 @@ def add_enrich(
             await pipeline.put(event)
 
     return pipeline
+
+
+async def _publish(batch: Batch, publisher: BatchPublisher, enricher: Enricher) -> None:
+    """Publish what came of each input; what is too large for the brokers is exchanged in the batch."""
+    outcomes = batch.outcomes
+    refused = await publisher.publish([outcome.output for outcome in outcomes])
+    for _ in range(_SMALLER_FORMS):
+        if not refused:
+            return
+        too_large = {id(output) for output in refused}
+        again = [index for index, outcome in enumerate(outcomes) if id(outcome.output) in too_large]
+        for index in again:
+            outcomes[index] = enricher.bury_refused(outcomes[index])
+        refused = await publisher.publish([outcomes[index].output for index in again])
+    if refused:
+        raise UndeliverableError(
+            f"the brokers refuse {len(refused)} dead letters of a few hundred bytes as too large: raise "
+            f"max.message.bytes of {refused[0].topic} (`tocsin topics create` sets it)"
+        )
 
 
 def _record(event: Any) -> Record:  # noqa: ANN401  Faust has no types

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -110,7 +110,7 @@ def show(
     Example: `tocsin dead-letters show 3f9c12ab77d0`
     """
     matching = list(_read(common.settings(), Selection(ids=[id])))
-    _require_unique([id], matching)
+    _require_unique([id], [letter.id for letter in matching])
     letter = matching[0]
     told = _told(letter, raw=raw, as_base64=as_json)
     if as_json:
@@ -136,7 +136,7 @@ def replay(
 
     Nothing remembers what was replayed: replayed twice, a message is there twice, with new offsets and so with new
     ids of its outputs. Each carries the header `tocsin_replayed_from`, the id of its dead letter, which stays where
-    it is. A value that was too large to be kept whole cannot be put back.
+    it is. A value that was too large to be kept whole cannot be put back, nor what has neither key nor value.
 
     Example: `tocsin dead-letters replay --all --reason inference_failed`
     """
@@ -176,36 +176,27 @@ def _read(settings: Settings, selection: Selection) -> Iterator[DeadLetter]:
             yield letter
 
 
+def _facts(letter: DeadLetter) -> dict[str, Any]:
+    names = ("id", "time", "stage", "reason", "attempts", "error")
+    return {name: getattr(letter, name) for name in names} | {"place": _place(letter)}
+
+
 def _row(letter: DeadLetter) -> dict[str, Any]:
-    preview = mask_bytes(letter.value)
-    return {
-        "id": letter.id,
-        "time": letter.time,
-        "place": _place(letter),
-        "stage": letter.stage,
-        "reason": letter.reason,
-        "attempts": letter.attempts,
-        "error": letter.error,
-        "preview": _printable(preview if len(preview) <= _PREVIEW_CHARS else preview[:_PREVIEW_CHARS] + "…"),
-    }
+    text = mask_bytes(letter.value)
+    preview = text if len(text) <= _PREVIEW_CHARS else text[:_PREVIEW_CHARS] + "…"
+    return {**_facts(letter), "preview": _printable(preview)}
 
 
 def _told(letter: DeadLetter, *, raw: bool, as_base64: bool) -> dict[str, Any]:
     def told(content: bytes | None) -> str | None:
         if content is None:
             return None
-        if not raw:
-            return mask_bytes(content)
-        return b64encode(content).decode() if as_base64 else _printable(content.decode("utf-8", "backslashreplace"))
+        if raw and as_base64:
+            return b64encode(content).decode()
+        return _printable(content.decode("utf-8", "backslashreplace") if raw else mask_bytes(content))
 
     return {
-        "id": letter.id,
-        "time": letter.time,
-        "place": _place(letter),
-        "stage": letter.stage,
-        "reason": letter.reason,
-        "attempts": letter.attempts,
-        "error": letter.error,
+        **_facts(letter),
         "key": told(letter.key),
         "value": told(letter.value),
         "value_cut": letter.value_cut,
@@ -222,9 +213,9 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
 
 
-def _require_unique(ids: Sequence[str], letters: Sequence[DeadLetter]) -> None:
-    for given in ids:
-        found = [letter.id for letter in letters if letter.id.startswith(given)]
+def _require_unique(given_ids: Sequence[str], known: Iterable[str]) -> None:
+    for given in given_ids:
+        found = [id_ for id_ in known if id_.startswith(given)]
         if not found:
             raise common.CommandError(
                 f"no dead letter {given}: `tocsin dead-letters list` shows them", common.NOT_FOUND
@@ -235,20 +226,30 @@ def _require_unique(ids: Sequence[str], letters: Sequence[DeadLetter]) -> None:
 
 def _choose(settings: Settings, selection: Selection) -> dict[str, str]:
     """Topic of each letter that is meant, by id: only these, and none that is written while they are replayed."""
-    # What is kept of a letter here is small, since a topic of them may not fit into memory.
-    letters = [msgspec.structs.replace(letter, value=None, headers=[]) for letter in _read(settings, selection)]
-    _require_unique(selection.ids, letters)
-    if not letters:
+    # Only ids are kept here, since a whole topic of letters may not fit into memory.
+    topics: dict[str, str] = {}
+    unfit: set[str] = set()
+    for letter in _read(settings, selection):
+        topics[letter.id] = letter.topic
+        if not _can_be_sent(letter):
+            unfit.add(letter.id)
+    _require_unique(selection.ids, topics)
+    if not topics:
         raise common.CommandError("no dead letter is meant by this", common.NOT_FOUND)
-    cut = [letter.id[:_ID_SHOWN] for letter in letters if letter.value_cut]
-    if cut and selection.ids:
-        raise common.CommandError(f"{', '.join(cut)}: the value was not kept whole, so it cannot be put back")
-    if cut:
-        common.err.print(f"[yellow]warning:[/] {len(cut)} left out: their values were not kept whole", highlight=False)
-    wanted = {letter.id: letter.topic for letter in letters if not letter.value_cut}
+    wanted = {id_: topic for id_, topic in topics.items() if id_ not in unfit}
+    why = "the value was not kept whole, or there is neither key nor value"
+    if unfit and selection.ids:
+        raise common.CommandError(f"{', '.join(id_[:_ID_SHOWN] for id_ in sorted(unfit))} cannot be put back: {why}")
     if not wanted:
-        raise common.CommandError("none of them was kept whole, so none can be put back")
+        raise common.CommandError(f"none can be put back: {why}")
+    if unfit:
+        common.err.print(f"[yellow]warning:[/] {len(unfit)} left out: {why}", highlight=False)
     return wanted
+
+
+def _can_be_sent(letter: DeadLetter) -> bool:
+    # kafka-python sends no record that has neither key nor value, and nothing would be lost with one.
+    return not letter.value_cut and (letter.key is not None or letter.value is not None)
 
 
 def _confirm(wanted: dict[str, str]) -> None:

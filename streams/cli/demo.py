@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -48,6 +49,14 @@ _NEXT = (
 )
 
 
+class _Stopped(KeyboardInterrupt):
+    """Somebody asked to stop.
+
+    A class of its own, since after a plain KeyboardInterrupt that came during an import Python may end the process by
+    SIGINT even though it was caught.
+    """
+
+
 def demo(
     *,
     seconds: Annotated[float, typer.Option(min=1.0, help="How long the messages take to come.")] = 45.0,
@@ -67,16 +76,20 @@ def demo(
     Example: `tocsin demo --seconds 20 --keep`
     """
     # Whatever asks us to end does so as Ctrl-C does, so that all that was started is ended in order.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     try:
         code = _run(seconds, live=live and common.err.is_terminal, keep=keep, as_json=as_json)
-    except KeyboardInterrupt:
+    except _Stopped:
         common.err.print("stopped")
         code = INTERRUPTED
     except SourceError as error:
         raise common.CommandError(str(error)) from error
     raise typer.Exit(code)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Stopped
 
 
 def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
@@ -144,7 +157,7 @@ def _perform(
 
             play(story, settings, tally, each_turn)
             ended = time.monotonic()
-    except KeyboardInterrupt:
+    except _Stopped:
         common.err.print("stopped")
     # Who stops while the last picture stands has seen the whole.
     return summarise(tally, seconds=(ended or time.monotonic()) - started, interrupted=ended is None)
@@ -192,7 +205,7 @@ def _wait(broker: Broker, look_after: Callable[[], None], console: Console) -> N
     )
     _tell_next(commands, console)
     console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
-    with suppress(KeyboardInterrupt):
+    with suppress(_Stopped):
         while True:
             look_after()
             time.sleep(_POLL_SECONDS)

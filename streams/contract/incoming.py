@@ -106,6 +106,7 @@ def decode_message(record: Record, *, max_bytes: int, max_chars: int) -> Message
         raise BadMessageError(
             "too_large", f"{record.place}: {len(value)} bytes, the limit is {max_bytes} (enrich.max_message_bytes)"
         )
+    _check_utf8(value, record)
     payload, attributes = _decode_payload(value, record)
     _check_text(payload.text, record, max_chars)
     return Message(
@@ -129,11 +130,16 @@ def _decode_payload(value: bytes, record: Record) -> tuple[InputMessage, Attribu
         return _decoder.decode(data), attributes
     except msgspec.ValidationError as error:
         raise BadMessageError("wrong_type", f"{record.place}: {error}") from error
+    except (ValueError, RecursionError) as error:  # not JSON, no CloudEvent, or nested without end
+        raise BadMessageError("malformed", f"{record.place}: {_without_input(error)}") from error
+
+
+def _check_utf8(value: bytes, record: Record) -> None:
+    # Asked of the whole, since the decoder does not look into what it skips: the names and values of unknown fields.
+    try:
+        value.decode()
     except UnicodeDecodeError as error:
         raise BadMessageError("not_utf8", f"{record.place}: not UTF-8 at byte {error.start}") from error
-    except (ValueError, RecursionError) as error:  # not JSON, no CloudEvent, or nested without end
-        reason: Reason = "malformed" if _is_utf8(value) else "not_utf8"
-        raise BadMessageError(reason, f"{record.place}: {_without_input(error)}") from error
 
 
 def _check_text(text: str, record: Record, max_chars: int) -> None:
@@ -192,14 +198,6 @@ def parse_time(given: str | float) -> datetime:
         return time.astimezone(UTC)
     except OverflowError:
         raise ValueError("out of range") from None
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _without_input(error: BaseException) -> str:

@@ -31,7 +31,11 @@ _BARE = (
     ("IN", re.compile(r"[6-9]\d{9}"), {(10,), (5, 5), (4, 6), (4, 3, 3), (1,) * 10}),
 )
 _LEAD = re.compile(r"[+(]{0,2}\Z")
-_DATE = re.compile(r"(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?!\d)|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d(?!\d)")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?!\d)"
+    r"|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d(?!\d)"
+    r"|[0-3]\d[0-3]\d(?:19|20)\d\d(?!\d)"
+)
 _AMOUNT_AFTER = re.compile(
     r" ?(?:%|[$€£¥₹]|(?:[A-Z]{3}|shares|units|contracts|yuan|yen|won|rupees|dollars|euros|pounds|bn|mn?)\b)"
 )

@@ -111,34 +111,32 @@ class Enricher:
         return Batch([outcomes[index] for index in range(len(records))], seconds, retries)
 
     def bury_refused(self, outcome: Outcome) -> Outcome:
-        """A dead letter for an input whose prediction no broker takes."""
-        return self._bury(
-            outcome.record,
-            "publish",
-            "prediction_too_large",
-            f"{outcome.record.place}: the broker takes no prediction of {len(outcome.output.value)} bytes",
-            attempts=1,
-        )
+        """A dead letter for an input whose output no broker takes, since it is too large.
 
-    def bury_bare(self, outcome: Outcome) -> Outcome:
-        """A dead letter that tells the place of its input and holds nothing of it, where no broker takes more."""
-        record = outcome.record
-        bare = replace(record, key=None, value=None, headers=())
-        return self._bury(
-            bare, "publish", outcome.reason or "prediction_too_large", "x", attempts=1
+        In place of a prediction it holds the message; in place of a dead letter, it tells where the message stands and
+        holds nothing of it.
+        """
+        record, size = outcome.record, len(outcome.output.value)
+        if outcome.reason is None:
+            error = f"{record.place}: the broker takes no prediction of {size} bytes"
+            return self._bury(record, "publish", "prediction_too_large", error, attempts=1)
+        error = (
+            f"{record.place}: the broker takes no dead letter of {size} bytes (raise max.message.bytes of "
+            f"{self._dead_letters}); the message is to be had at its place alone"
         )
+        return self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
 
     def _read(self, texts: dict[int, str]) -> tuple[dict[int, _Read], dict[int, Exception], int]:
         """Read all at once; where that fails, each alone, so that one poisonous message takes no other with it."""
-        if not texts:
-            return {}, {}, 0
-        try:
-            return dict(zip(texts, self._infer(list(texts.values())), strict=True)), {}, 0
-        except Exception as error:  # noqa: BLE001  whatever a model raises, the stream goes on
-            log.warning("inference failed for a batch, reading each message alone", error=type(error).__name__)
         readings: dict[int, _Read] = {}
         failures: dict[int, Exception] = {}
-        retries = 1
+        retries = 0
+        if len(texts) > 1:
+            try:
+                return dict(zip(texts, self._infer(list(texts.values())), strict=True)), {}, 0
+            except Exception as error:  # noqa: BLE001  whatever a model raises, the stream goes on
+                log.warning("inference failed for a batch, reading each message alone", error=type(error).__name__)
+                retries = 1
         for index, text in texts.items():
             for attempt in range(1, self._limits.max_attempts + 1):
                 try:
@@ -188,8 +186,10 @@ class Enricher:
         )
         return Outcome(record, output, None)
 
-    def _bury(self, record: Record, stage: Stage, reason: Reason, error: str, attempts: int) -> Outcome:
-        limit = self._limits.max_message_bytes
+    def _bury(
+        self, record: Record, stage: Stage, reason: Reason, error: str, *, attempts: int, bare: bool = False
+    ) -> Outcome:
+        limit = 0 if bare else self._limits.max_message_bytes
         value = record.value or b""
         letter = DeadLetter(
             id=output_id(record.topic, record.partition, record.offset, "dead-letter"),
@@ -201,10 +201,10 @@ class Enricher:
             error=error,
             attempts=attempts,
             time=datetime.now(UTC),
-            key=record.key,
+            key=None if bare else record.key,
             value=None if record.value is None else value[:limit],
             value_cut=len(value) > limit,
-            headers=[(name, content or b"") for name, content in record.headers],
+            headers=[] if bare else [(name, content or b"") for name, content in record.headers],
         )
         output = Output(
             self._dead_letters,

@@ -10,6 +10,7 @@ from support.processes import TocsinProcess, run_tocsin, wait_for
 
 from streams.brokers.admin import list_topics
 from streams.brokers.client import admin_client
+from streams.brokers.kafka import _QUICK_START
 from streams.contract.settings import KafkaSettings, Settings
 from streams.contract.topics import all_topics
 
@@ -77,7 +78,10 @@ def test_a_data_folder_is_refused_for_tansu(clean_environment: None, tmp_path: P
 def test_apache_kafka_keeps_its_topics_over_a_clean_stop(
     clean_environment: None, kafka_jars: Path, tmp_path: Path
 ) -> None:
-    env = {"TOCSIN_MODEL__CACHE": str(kafka_jars.parent / "cache")}
+    env = {
+        "TOCSIN_MODEL__CACHE": str(kafka_jars.parent / "cache"),
+        "JAVA_TOOL_OPTIONS": " ".join(_QUICK_START),
+    }
     args = ["broker", "--engine", "kafka", "--port", "0", "--data-dir", str(tmp_path / "data")]
     expected = {spec.name for spec in all_topics(Settings())}
     with run_tocsin(args, env) as process:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
-VALUE = b'\xff{"author": "Jane Roe", "text": "Jane Roe, jane@example.com\x1b[2J'
+VALUE = b'\xff{"author": "Jane Roe", "text": "Jane Roe, jane@example.com \x1b[2J'
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_list_is_masked_in_order_of_time_and_each_letter_once(tocsin: Tocsin
     row = rows(listed.out)[0]
     assert row["place"] == f"{first.topic}[1]@1"
     assert (row["reason"], row["attempts"], row["error"]) == ("malformed", 1, "not JSON (byte 1)")
-    assert row["preview"] == '\ufffd{"author": "[author]", "text": "[author], [email]\\x1b[2J'
+    assert row["preview"] == '\ufffd{"author": "[author]", "text": "[author], [email] \\x1b[2J'
     for_people = tocsin("dead-letters", "list")
     assert "Jane" not in for_people.out + for_people.err
     assert first.id[:12] in for_people.out
@@ -123,7 +123,7 @@ def test_an_id_that_is_none_or_several_is_refused(tocsin: Tocsin, stream_setting
 
 def test_replay_puts_back_what_was_byte_for_byte(tocsin: Tocsin, stream_settings: Settings) -> None:
     wanted = letter(stream_settings, 1)
-    tombstone = letter(stream_settings, 2, reason="empty", value=None, key=None, headers=[])
+    tombstone = letter(stream_settings, 2, reason="empty", value=None, headers=[])
     bury(stream_settings, wanted, wanted, tombstone, letter(stream_settings, 3, reason="bad_time"))
     outcome = tocsin("dead-letters", "replay", wanted.id[:6], tombstone.id, "--yes", "--json")
     assert (outcome.code, outcome.json) == (0, {"replayed": 2, "failed": {}})
@@ -131,7 +131,7 @@ def test_replay_puts_back_what_was_byte_for_byte(tocsin: Tocsin, stream_settings
     back = {record.partition: record for record in records}
     assert (back[1].key, back[1].value) == (wanted.key, wanted.value)
     assert back[1].headers == [*wanted.headers, ("tocsin_replayed_from", wanted.id.encode())]
-    assert (back[2].key, back[2].value) == (None, None)
+    assert (back[2].key, back[2].value) == (wanted.key, None)
     assert back[2].headers == [("tocsin_replayed_from", tombstone.id.encode())]
 
 
@@ -150,12 +150,14 @@ def test_replay_of_all_may_be_narrowed_and_leaves_out_what_was_cut(tocsin: Tocsi
     assert record.partition == 1
 
 
-def test_a_value_that_was_cut_cannot_be_put_back(tocsin: Tocsin, stream_settings: Settings) -> None:
-    cut = letter(stream_settings, 1, value_cut=True)
-    bury(stream_settings, cut)
-    assert "was not kept whole" in tocsin("dead-letters", "replay", cut.id, "--yes").err
+@pytest.mark.parametrize("changes", [{"value_cut": True}, {"key": None, "value": None}], ids=["cut", "nothing"])
+def test_what_cannot_be_put_back_is_told(tocsin: Tocsin, stream_settings: Settings, changes: dict[str, object]) -> None:
+    buried = letter(stream_settings, 1, **changes)
+    bury(stream_settings, buried)
+    assert "cannot be put back" in tocsin("dead-letters", "replay", buried.id, "--yes").err
     outcome = tocsin("dead-letters", "replay", "--all", "--yes")
     assert outcome.code == 1
+    assert "none can be put back" in outcome.err
 
 
 def test_replay_asks_first_and_nobody_can_answer_here(tocsin: Tocsin, stream_settings: Settings) -> None:

@@ -20,6 +20,7 @@ FIGURES = [
     "Shares edge higher at the open, FTSE 100 at 8,291.68",
     "Full-year pretax profit rises to £84.2m from £71.0m, lifts final dividend 12%",
     "Results due 2026-03-02 08:00, call at 14:30 on 25.11.2025, AGM 12/11/2024 13/11/2024",
+    "Charged 65 on 06102018 at 320 pm, and again 05252018 1522",
     "EUR/USD 1.0842 1.0851 1.0839 1.0845, USD/JPY 151.230 151.460",
     "Order 48213377 shipped, invoice 2024-00123, ticket #4155552671",
     "BTC 0.1234567891 at 67432.12345678",

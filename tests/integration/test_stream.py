@@ -18,7 +18,7 @@ from streams.contract.topics import predictions_topic
 if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 MALFORMED = 10_000
 GOOD = 400

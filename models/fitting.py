@@ -1,0 +1,250 @@
+"""Fits the heads on the features of a frozen trunk, with scikit-learn; the same seed gives the same heads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.features import entity_rows, sentence_row, towards_rows
+from models.heads import Heads, Linear, Matrix, Mlp, Plan, Pooled
+from models.tagging import overlapping, tag_first_pieces
+from models.tokens import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.features import TextFeatures
+    from models.manifest import Labels
+    from streams.contract.examples import Example
+
+    Numbers = NDArray[np.int64]
+
+# Inverse strengths of the L2 penalty, on standardised features; the best macro-F1 within the training part is taken.
+_STRENGTHS = (0.0003, 0.001, 0.003, 0.01)
+# Where nothing is left to choose by: a multi-label domain, whose labels are fitted one by one.
+_USUAL_STRENGTH = 0.001
+_FOLDS = 4
+_MAX_ITERATIONS = 1000
+# The logit of a class that no example has: never chosen, and yet finite.
+_NEVER = -30.0
+# Shares of copies in lower and upper case, for the entity head: posts without capitals, headlines in nothing else.
+_RECASED_EVERY = 5
+
+ENTITY_EPOCHS = 10
+TOWARDS_EPOCHS = 10
+
+
+def fit_heads(
+    features: Sequence[TextFeatures],
+    examples: Sequence[Example],
+    labels: Labels,
+    plan: Plan,
+    *,
+    seed: int,
+    on_progress: Callable[[int, int], None],
+) -> Heads:
+    """Fit every head.
+
+    Args:
+        features: Of the examples' texts, in their order.
+        examples: The training part alone.
+        labels: Names of the heads' outputs.
+        plan: Which layers each head reads.
+        seed: Of folds, initial weights and order.
+        on_progress: Told how many heads are done, of how many.
+    """
+    total = 5
+    on_progress(0, total)
+    topic = _fit_topics(features, examples, labels, plan, seed)
+    on_progress(1, total)
+    sentiments = _numbers([example.sentiment for example in examples], labels.sentiments)
+    sentiment = _fit_choice(_sentences(features, plan.sentiment), sentiments, len(labels.sentiments), seed)
+    on_progress(2, total)
+    intent = _fit_intents(features, examples, labels, plan, seed) if labels.intents else None
+    on_progress(3, total)
+    entity = _fit_entities(features, examples, labels, plan, seed)
+    on_progress(4, total)
+    towards = _fit_towards(features, examples, labels, plan, seed)
+    on_progress(5, total)
+    return Heads(plan=plan, topic=topic, sentiment=sentiment, intent=intent, entity=entity, towards=towards)
+
+
+def _fit_topics(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+) -> Linear:
+    rows = _sentences(features, plan.topic)
+    if labels.topic_mode == "single":
+        numbers = _numbers([example.topics[0] for example in examples], labels.topics)
+        return _fit_choice(rows, numbers, len(labels.topics), seed)
+    columns = [
+        _fit_yes_no(rows, np.array([topic in example.topics for example in examples], np.int64))
+        for topic in labels.topics
+    ]
+    return Linear(
+        np.concatenate([column.weight for column in columns], axis=1),
+        np.concatenate([column.bias for column in columns]),
+    )
+
+
+def _fit_intents(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+) -> Linear:
+    """Customers alone have intents, so the head learns from them alone."""
+    known = [(text, example.intent) for text, example in zip(features, examples, strict=True) if example.intent]
+    rows = _sentences([text for text, _ in known], plan.intent) if known else _no_rows(features, plan.intent)
+    return _fit_choice(rows, _numbers([intent for _, intent in known], labels.intents), len(labels.intents), seed)
+
+
+def _fit_entities(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+) -> Mlp:
+    """First pieces of words, since a word takes the tag of its first piece."""
+    rows: list[Matrix] = []
+    numbers: list[int] = []
+    for place, (text, example) in enumerate(zip(features, examples, strict=True)):
+        tags = tag_first_pieces(text.encoded, example.entities)
+        pieces = list(tags)
+        wanted = [labels.entity_tags.index(tag) for tag in tags.values()]
+        rows.append(entity_rows(text, plan)[pieces])
+        numbers += wanted
+        recased = {0: Case.LOWER, 1: Case.UPPER}.get(place % _RECASED_EVERY)
+        if recased is not None:
+            # The trunk's vocabulary is lower-cased: its states are the same for the copy, only the cases differ.
+            rows.append(entity_rows(text, plan, _recase(text.encoded.case_ids, recased))[pieces])
+            numbers += wanted
+    return _fit_mlp(
+        np.concatenate(rows),
+        np.array(numbers),
+        len(labels.entity_tags),
+        width=64,
+        penalty=0.3,
+        batch=256,
+        epochs=ENTITY_EPOCHS,
+        seed=seed,
+    )
+
+
+def _fit_towards(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+) -> Mlp:
+    """All pieces of the entities, since the mean over them is what is served."""
+    rows: list[Matrix] = [towards_rows(features[0], plan)[:0]]
+    numbers: list[int] = []
+    for text, example in zip(features, examples, strict=True):
+        if not example.entities:
+            continue
+        of_text = towards_rows(text, plan)
+        for span in example.entities:
+            pieces = overlapping(text.encoded, span)
+            rows.append(of_text[pieces])
+            numbers += [labels.sentiments.index(span.sentiment)] * len(pieces)
+    return _fit_mlp(
+        np.concatenate(rows),
+        np.array(numbers, np.int64),
+        len(labels.sentiments),
+        width=128,
+        penalty=1.0,
+        batch=64,
+        epochs=TOWARDS_EPOCHS,
+        seed=seed,
+    )
+
+
+def _fit_choice(rows: Matrix, numbers: Numbers, classes: int, seed: int) -> Linear:
+    """Multinomial logistic regression; its penalty is chosen by cross-validation."""
+    present = np.unique(numbers)
+    if present.size < 2:  # noqa: PLR2004  nothing to tell apart
+        return _only(present, rows.shape[1], classes)
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=_MAX_ITERATIONS))
+    search = GridSearchCV(
+        model,
+        {"logisticregression__C": _STRENGTHS},
+        scoring=make_scorer(f1_score, average="macro", zero_division=0),
+        cv=KFold(_FOLDS, shuffle=True, random_state=seed),
+    )
+    search.fit(rows, numbers)
+    scaler, regression = search.best_estimator_
+    return _expand(_linear(regression), present, classes).after_scaling(scaler.mean_, scaler.scale_)
+
+
+def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
+    """Logistic regression of one label: the logit of yes."""
+    if np.unique(answers).size == 1:
+        return Linear(
+            np.zeros((rows.shape[1], 1), np.float32), np.array([-_NEVER if answers[0] else _NEVER], np.float32)
+        )
+    scaler = StandardScaler()
+    regression = LogisticRegression(C=_USUAL_STRENGTH, class_weight="balanced", max_iter=_MAX_ITERATIONS)
+    regression.fit(scaler.fit_transform(rows), answers)
+    return Linear(regression.coef_.T, regression.intercept_).after_scaling(scaler.mean_, scaler.scale_)
+
+
+def _fit_mlp(
+    rows: Matrix, numbers: Numbers, classes: int, *, width: int, penalty: float, batch: int, epochs: int, seed: int
+) -> Mlp:
+    """A network with one hidden layer, trained by Adam for a set number of epochs.
+
+    Epoch by epoch, since that way scikit-learn may be told of classes that the examples lack.
+    """
+    present = np.unique(numbers)
+    if present.size < 2:  # noqa: PLR2004  nothing to tell apart
+        silent = Linear(np.zeros((rows.shape[1], 1), np.float32), np.zeros(1, np.float32))
+        return Mlp(silent, _only(present, 1, classes))
+    scaler = StandardScaler()
+    scaled = scaler.fit_transform(rows)
+    network = MLPClassifier((width,), alpha=penalty, batch_size=min(batch, len(rows)), random_state=seed)
+    for _ in range(epochs):
+        network.partial_fit(scaled, numbers, classes=np.arange(classes))
+    hidden, output = (
+        Linear(weight.astype(np.float32), bias.astype(np.float32))
+        for weight, bias in zip(network.coefs_, network.intercepts_, strict=True)
+    )
+    return Mlp(hidden.after_scaling(scaler.mean_, scaler.scale_), output)
+
+
+def _linear(regression: LogisticRegression) -> Linear:
+    """Logits of all present classes; of two, scikit-learn keeps the second's alone."""
+    weight, bias = regression.coef_.T, regression.intercept_
+    if bias.size == 1:
+        return Linear(np.concatenate([-weight, weight], axis=1) / 2, np.concatenate([-bias, bias]) / 2)
+    return Linear(weight, bias)
+
+
+def _expand(present_only: Linear, present: Numbers, classes: int) -> Linear:
+    """Put the columns of present classes among those that no example has."""
+    weight = np.zeros((present_only.weight.shape[0], classes), np.float32)
+    bias = np.full(classes, _NEVER, np.float32)
+    weight[:, present], bias[present] = present_only.weight, present_only.bias
+    return Linear(weight, bias)
+
+
+def _only(present: Numbers, inputs: int, classes: int) -> Linear:
+    """A head that always answers the one class that there is, or the first where there is none."""
+    bias = np.full(classes, _NEVER, np.float32)
+    bias[present if present.size else 0] = 0.0
+    return Linear(np.zeros((inputs, classes), np.float32), bias)
+
+
+def _sentences(features: Sequence[TextFeatures], pooled: Pooled) -> Matrix:
+    return np.stack([sentence_row(text, pooled) for text in features])
+
+
+def _no_rows(features: Sequence[TextFeatures], pooled: Pooled) -> Matrix:
+    return _sentences(features[:1], pooled)[:0]
+
+
+def _numbers(names: Sequence[str], labels: Sequence[str]) -> Numbers:
+    return np.array([labels.index(name) for name in names], np.int64)
+
+
+def _recase(case_ids: Sequence[int], case: Case) -> list[int]:
+    return [case_id if case_id in {Case.SPECIAL, Case.NONE} else int(case) for case_id in case_ids]

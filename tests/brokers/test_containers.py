@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streams.brokers.jars import KAFKA_VERSION
+from streams.brokers.kafka import _server_properties
+from streams.contract.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> list[str]:
+    """The Dockerfile's instructions, continued lines joined, comments dropped."""
+    text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line]
+
+
+def test_the_services_are_the_broker_its_topics_the_model_and_a_worker(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert set(services) == {"kafka", "topics", "model", "worker"}
+    assert services["topics"]["command"] == ["topics", "create"]
+    assert services["worker"]["command"] == ["worker"]
+    conditions = {name: needed["condition"] for name, needed in services["worker"]["depends_on"].items()}
+    assert conditions == {
+        "kafka": "service_healthy",
+        "topics": "service_completed_successfully",
+        "model": "service_completed_successfully",
+    }
+    assert "test" in services["kafka"]["healthcheck"]
+
+
+def test_the_broker_is_of_the_version_that_the_tests_run_on(compose: dict[str, Any]) -> None:
+    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+
+
+def test_every_port_is_published_on_loopback_alone(compose: dict[str, Any]) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert sorted(ports) == ["127.0.0.1:9092:9092", "127.0.0.1:9464:9464"]
+
+
+def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any]) -> None:
+    container = compose["services"]["kafka"]["environment"]
+    for line in _server_properties(1, 2, Path("/data")).splitlines():
+        name, value = line.split("=", 1)
+        if re.search("replication|isr|auto|initial|roles|node", name):
+            assert str(container[f"KAFKA_{name.upper().replace('.', '_')}"]) == value, name
+
+
+def test_data_outlives_its_container(compose: dict[str, Any]) -> None:
+    kafka = compose["services"]["kafka"]
+    assert kafka["volumes"] == [f"kafka-data:{kafka['environment']['KAFKA_LOG_DIRS']}"]
+    assert set(compose["volumes"]) == {"kafka-data", "tocsin-state"}
+
+
+def test_our_containers_have_no_more_rights_than_they_need(compose: dict[str, Any]) -> None:
+    for name in ("topics", "model", "worker"):
+        service = compose["services"][name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_a_worker_has_time_to_finish_what_is_in_hand(compose: dict[str, Any]) -> None:
+    seconds = int(compose["services"]["worker"]["stop_grace_period"].removesuffix("s"))
+    assert seconds > Settings().worker.shutdown_timeout_seconds
+
+
+def test_the_settings_in_the_files_exist(
+    compose: dict[str, Any], dockerfile: list[str], clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = dict(compose["services"]["worker"]["environment"])
+    environment = next(line for line in dockerfile if line.startswith("ENV "))
+    variables |= dict(pair.split("=", 1) for pair in environment.removeprefix("ENV ").split() if "TOCSIN_" in pair)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.kafka.bootstrap_servers == "kafka:19092"
+    state = Path("/var/lib/tocsin")
+    assert Path(settings.model.registry).is_relative_to(state)
+    assert settings.model.cache.is_relative_to(state)
+    assert settings.worker.data_dir.is_relative_to(state)
+
+
+def test_the_image_is_small_and_runs_as_nobody_in_particular(dockerfile: list[str]) -> None:
+    stages = [line for line in dockerfile if line.startswith("FROM ")]
+    assert stages == ["FROM python:3.11-slim AS build", "FROM python:3.11-slim"]
+    final = dockerfile[dockerfile.index(stages[1]) :]
+    assert final.index("USER tocsin") < final.index('ENTRYPOINT ["tocsin"]')
+    assert not re.search(r"^(torch|transformers)==", (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
+
+
+def test_the_image_holds_every_package_of_the_wheel(dockerfile: list[str]) -> None:
+    copied = {line.split()[1] for line in dockerfile if line.startswith("COPY ")}
+    found = re.search(r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+    assert found
+    assert set(ast.literal_eval(found.group(1))) <= copied
+    let_in = (ROOT / ".dockerignore").read_text()
+    assert all(f"!{name}" in let_in for name in copied if not name.startswith("-"))
+
+
+def test_the_health_check_asks_the_worker(dockerfile: list[str]) -> None:
+    (check,) = [line for line in dockerfile if line.startswith("HEALTHCHECK")]
+    program = ast.literal_eval(check.split(" CMD ", 1)[1])
+    assert program[:2] == ["python", "-c"]
+    assert "/healthz" in program[2]
+    compile(program[2], "HEALTHCHECK", "exec")
