@@ -11,9 +11,10 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from models.features import entity_rows, sentence_row, towards_rows
-from models.heads import Heads, Linear, Matrix, Mlp, Plan, Pooled
+from models.heads import Heads, Linear, Mlp
 from models.tagging import overlapping, tag_first_pieces
 from models.tokens import Case
 
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.features import TextFeatures
+    from models.heads import Matrix, Plan, Pooled
     from models.manifest import Labels
     from streams.contract.examples import Example
 
     Numbers = NDArray[np.int64]
 
 # Inverse strengths of the L2 penalty, on standardised features; the best macro-F1 within the training part is taken.
-_STRENGTHS = (0.0003, 0.001, 0.003, 0.01)
+_STRENGTHS = (0.0003, 0.001, 0.003)
 # Where nothing is left to choose by: a multi-label domain, whose labels are fitted one by one.
 _USUAL_STRENGTH = 0.001
-_FOLDS = 4
+_FOLDS = 3
+_HEADS = 5
 _MAX_ITERATIONS = 1000
 # The logit of a class that no example has: never chosen, and yet finite.
 _NEVER = -30.0
@@ -62,20 +65,28 @@ def fit_heads(
         seed: Of folds, initial weights and order.
         on_progress: Told how many heads are done, of how many.
     """
-    total = 5
-    on_progress(0, total)
-    topic = _fit_topics(features, examples, labels, plan, seed)
-    on_progress(1, total)
-    sentiments = _numbers([example.sentiment for example in examples], labels.sentiments)
-    sentiment = _fit_choice(_sentences(features, plan.sentiment), sentiments, len(labels.sentiments), seed)
-    on_progress(2, total)
-    intent = _fit_intents(features, examples, labels, plan, seed) if labels.intents else None
-    on_progress(3, total)
-    entity = _fit_entities(features, examples, labels, plan, seed)
-    on_progress(4, total)
-    towards = _fit_towards(features, examples, labels, plan, seed)
-    on_progress(5, total)
+    rest = (features, examples, labels, plan, seed)
+    # One thread: sums are then always made in one order, and on a busy machine two threads only wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        on_progress(0, _HEADS)
+        topic = _fit_topics(*rest)
+        on_progress(1, _HEADS)
+        sentiment = _fit_sentiments(*rest)
+        on_progress(2, _HEADS)
+        intent = _fit_intents(*rest) if labels.intents else None
+        on_progress(3, _HEADS)
+        entity = _fit_entities(*rest)
+        on_progress(4, _HEADS)
+        towards = _fit_towards(*rest)
+        on_progress(_HEADS, _HEADS)
     return Heads(plan=plan, topic=topic, sentiment=sentiment, intent=intent, entity=entity, towards=towards)
+
+
+def _fit_sentiments(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+) -> Linear:
+    numbers = _numbers([example.sentiment for example in examples], labels.sentiments)
+    return _fit_choice(_sentences(features, plan.sentiment), numbers, len(labels.sentiments), seed)
 
 
 def _fit_topics(
@@ -185,7 +196,9 @@ def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
     scaler = StandardScaler()
     regression = LogisticRegression(C=_USUAL_STRENGTH, class_weight="balanced", max_iter=_MAX_ITERATIONS)
     regression.fit(scaler.fit_transform(rows), answers)
-    return Linear(regression.coef_.T, regression.intercept_).after_scaling(scaler.mean_, scaler.scale_)
+    return Linear(regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)).after_scaling(
+        scaler.mean_, scaler.scale_
+    )
 
 
 def _fit_mlp(
@@ -213,7 +226,7 @@ def _fit_mlp(
 
 def _linear(regression: LogisticRegression) -> Linear:
     """Logits of all present classes; of two, scikit-learn keeps the second's alone."""
-    weight, bias = regression.coef_.T, regression.intercept_
+    weight, bias = regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)
     if bias.size == 1:
         return Linear(np.concatenate([-weight, weight], axis=1) / 2, np.concatenate([-bias, bias]) / 2)
     return Linear(weight, bias)

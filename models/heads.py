@@ -21,7 +21,7 @@ CASE_WINDOW = 2
 """How many neighbours to each side a token's case is seen of."""
 
 CASE_TABLE: Matrix = np.eye(6, dtype=np.float32)[:, 1:]
-"""One-hot of each case but the first, float32 [6, 5]: special tokens and padding are zeros, as beyond the text's ends."""
+"""One-hot of each case but the first, float32 [6, 5]: special tokens are zeros, as is what lies beyond the ends."""
 
 _SIXTHS = 6
 

@@ -19,7 +19,7 @@ class Latency(NamedTuple):
     p50: float
     p99: float
     highest: float
-    count: int
+    messages: int
 
 
 def rate_between(times: Sequence[float], low: float = 0.1, high: float = 0.9) -> float:

@@ -47,6 +47,12 @@ class RealMessage(NamedTuple):
         return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 
 
+class _Tabbed(csv.excel_tab):
+    """Tabs part the columns, and a quotation mark is one."""
+
+    quoting = csv.QUOTE_NONE
+
+
 class _Row(NamedTuple):
     source: str
     text: str
@@ -108,17 +114,15 @@ def _questions(folder: Path) -> list[_Row]:
     """Bank customers' questions and turns of their chats by turns; neither tells its time."""
     banking = (_Row("form", line["text"], None) for path in _BANKING for line in _lines(folder / path))
     chats = (
-        _Row("chat", line["utterance"] or "", None)
-        for path in _DIALOGUES
-        for line in _lines(folder / path, delimiter="\t", quoting=csv.QUOTE_NONE)
+        _Row("chat", line["utterance"] or "", None) for path in _DIALOGUES for line in _lines(folder / path, _Tabbed)
     )
     return _readable(row for pair in zip_longest(banking, chats) for row in pair if row is not None)
 
 
-def _lines(path: Path, *, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> Iterator[dict[str, str]]:
+def _lines(path: Path, dialect: type[csv.Dialect] = csv.excel) -> Iterator[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+            yield from csv.DictReader(file, dialect=dialect)
     except OSError as error:
         raise RealDataError(f"{path}: {error.strerror}. See the MANIFEST of the data folder") from error
 

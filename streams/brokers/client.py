@@ -135,9 +135,9 @@ def _ssl(kafka: KafkaSettings) -> dict[str, Any]:
 def _connect(make: Callable[..., Any], kafka: KafkaSettings, timeout: float, **options: object) -> Any:  # noqa: ANN401  untyped library
     settings = connection(kafka)
     try:
-        # A port that nobody listens on is told at once; kafka-python would try till the end of the time, and leave a
-        # socket unclosed each time.
-        _require_open_port(settings["bootstrap_servers"], timeout)
+        # Where nobody listens is told at once; kafka-python would try till the end of the time, and leave a socket
+        # unclosed each time. The other brokers it learns of from this one.
+        settings["bootstrap_servers"] = _first_that_listens(settings["bootstrap_servers"], timeout)
         return make(**settings, bootstrap_timeout_ms=_milliseconds(timeout), **options)
     except (KafkaError, OSError) as error:
         raise BrokerUnreachableError(
@@ -146,8 +146,8 @@ def _connect(make: Callable[..., Any], kafka: KafkaSettings, timeout: float, **o
         ) from error
 
 
-def _require_open_port(servers: list[str], timeout: float) -> None:
-    problem: OSError | None = None
+def _first_that_listens(servers: list[str], timeout: float) -> str:
+    problems: list[OSError] = []
     for server in servers:
         host, _, port = server.rpartition(":")
         if not host or not port.isdecimal():
@@ -155,11 +155,10 @@ def _require_open_port(servers: list[str], timeout: float) -> None:
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout).close()
         except OSError as error:
-            problem = error
+            problems.append(error)
         else:
-            return
-    if problem:
-        raise problem
+            return server
+    raise problems[-1]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -11,13 +11,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 from rich.markup import escape
 from rich.table import Table
 
 from streams.brokers.client import producer
 from streams.brokers.reading import read_all
+from streams.brokers.sending_back import send_back
 from streams.cli import common
 from streams.contract.masking import mask_bytes
 from streams.contract.records import DeadLetter
@@ -26,11 +25,8 @@ from streams.contract.topics import dead_letters_topic
 
 app = typer.Typer(help="List, show and put back messages that could not be processed.", no_args_is_help=True)
 
-REPLAYED_FROM = "tocsin_replayed_from"
-
 _PREVIEW_CHARS = 100
 _ID_SHOWN = 12
-_IN_FLIGHT = 500
 
 Reason = Annotated[str | None, typer.Option(help="Only this reason, such as malformed.", show_default=False)]
 Topic = Annotated[str | None, typer.Option(help="Only messages of this input topic.", show_default=False)]
@@ -148,15 +144,15 @@ def replay(
     if not yes:
         _confirm(wanted)
     with producer(settings.kafka) as sender:
-        sent, failures = _send(sender, (letter for letter in _read(settings, selection) if letter.id in wanted))
+        sent, failures = send_back(sender, (letter for letter in _read(settings, selection) if letter.id in wanted))
     replayed = sent - len(failures)
     if as_json:
         common.print_json({"replayed": replayed, "failed": failures})
     else:
         common.out.print(f"{replayed} put back and acknowledged", highlight=False)
     if failures:
-        first = next(iter(failures.items()))
-        raise common.CommandError(f"{len(failures)} not acknowledged, the first of them {first[0]}: {first[1]}")
+        id_, why = next(iter(failures.items()))
+        raise common.CommandError(f"{len(failures)} not acknowledged, the first of them {id_}: {why}")
 
 
 def _read(settings: Settings, selection: Selection) -> Iterator[DeadLetter]:
@@ -258,45 +254,3 @@ def _confirm(wanted: dict[str, str]) -> None:
         raise common.CommandError(f"this puts back {counts}: say --yes, since nobody can be asked here", code=2)
     if not typer.confirm(f"Put back {counts}?", err=True):
         raise common.CommandError("nothing was put back")
-
-
-def _send(sender: KafkaProducer, letters: Iterator[DeadLetter]) -> tuple[int, dict[str, str]]:
-    """Send letters to where they came from, and wait for every acknowledgement.
-
-    Returns:
-        How many there were, and why some were not acknowledged, by id.
-    """
-    count = 0
-    failures: dict[str, str] = {}
-    in_flight: list[tuple[str, Any]] = []
-    for letter in letters:
-        count += 1
-        try:
-            in_flight.append((letter.id, _send_one(sender, letter)))
-        except KafkaError as error:
-            failures[letter.id] = str(error)
-        if len(in_flight) >= _IN_FLIGHT:
-            failures |= _await(in_flight)
-            in_flight.clear()
-    return count, failures | _await(in_flight)
-
-
-def _send_one(sender: KafkaProducer, letter: DeadLetter) -> Any:  # noqa: ANN401  untyped library's future
-    return sender.send(
-        letter.topic,
-        key=letter.key,
-        value=letter.value,
-        headers=[*letter.headers, (REPLAYED_FROM, letter.id.encode())],
-        # The same partition keeps what shares a key together, whichever client had hashed it.
-        partition=letter.partition if letter.partition in (sender.partitions_for(letter.topic) or ()) else None,
-    )
-
-
-def _await(in_flight: list[tuple[str, Any]]) -> dict[str, str]:
-    failures = {}
-    for id_, future in in_flight:
-        try:
-            future.get()  # the producer's own delivery time-out bounds it
-        except KafkaError as error:
-            failures[id_] = str(error)
-    return failures

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -97,6 +97,50 @@ def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
     domain = load_domain(own.domain)
     story = load_story(domain, TopicsSettings().inputs, seconds)
     _prepare_model(own)
+    with _stage(own) as stage:
+        summary, tally = _perform(story, stage, domain.title, live=live)
+        if as_json:
+            common.print_json(summary)
+        else:
+            print_summary(common.out, summary, tally)
+        if summary.interrupted:
+            return INTERRUPTED
+        if keep:
+            _wait(stage, common.err if as_json else common.out)
+        elif not as_json:
+            _tell_next(_NEXT, common.out)
+    return 0 if summary.reconciles else common.FAILED
+
+
+def _prepare_model(settings: Settings) -> None:
+    started = time.monotonic()
+    manifest, made = ensure_champion(settings)
+    text = f"Model {manifest.name}:{manifest.version}, {'made from the seed examples' if made else 'made before'}"
+    _tell_done(text, started)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What runs for the play."""
+
+    settings: Settings
+    broker: Broker
+    worker: StageWorker
+
+    def look_after(self) -> None:
+        """Make sure that broker and worker live.
+
+        Raises:
+            CommandError: One has ended; the message holds its last words.
+        """
+        self.worker.require_running()
+        if not self.broker.running:
+            raise common.CommandError(f"the broker ended by itself: {self.broker.why_it_ended()}")
+
+
+@contextmanager
+def _stage(own: Settings) -> Iterator[_Stage]:
+    """A broker with the topics and a worker that is ready; both are ended, the worker first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
         with _step("Starting the embedded broker") as step:
@@ -109,65 +153,34 @@ def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
             worker = stack.enter_context(StageWorker(settings, folder))
             worker.wait_until_ready(step.tell)
             step.done = f"Worker ready, metrics at {worker.url}/metrics"
-
-        def look_after() -> None:
-            worker.require_running()
-            if not broker.running:
-                raise common.CommandError(f"the broker ended by itself: {broker.why_it_ended()}")
-
-        tally = Tally(len(story))
-        foot = f"metrics {worker.url}/metrics  broker {broker.bootstrap_servers}  Ctrl-C stops"
-        shown = (
-            live_screen(
-                common.err, Screen(f"Tocsin \u00b7 {escape(domain.title)}", tally, foot), last_look=_LAST_LOOK_SECONDS
-            )
-            if live
-            else plain_lines(common.err, tally)
-        )
-        summary = _perform(story, settings, tally, shown, look_after)
-        if as_json:
-            common.print_json(summary)
-        else:
-            print_summary(common.out, summary, tally)
-        if summary.interrupted:
-            return INTERRUPTED
-        if keep:
-            _wait(broker, look_after, common.err if as_json else common.out)
-        elif not as_json:
-            _tell_next(_NEXT, common.out)
-    return 0 if summary.reconciles else common.FAILED
+        yield _Stage(settings, broker, worker)
 
 
-def _perform(
-    story: Sequence[Cue],
-    settings: Settings,
-    tally: Tally,
-    shown: AbstractContextManager[Callable[[], None]],
-    look_after: Callable[[], None],
-) -> Summary:
+def _perform(story: Sequence[Cue], stage: _Stage, title: str, *, live: bool) -> tuple[Summary, Tally]:
     """Play, and give the account, also of a play that Ctrl-C broke off."""
+    tally = Tally(len(story))
+    if live:
+        foot = f"metrics {stage.worker.url}/metrics  broker {stage.broker.bootstrap_servers}  Ctrl-C stops"
+        screen = Screen(f"Tocsin \u00b7 {escape(title)}", tally, foot)
+        shown = live_screen(common.err, screen, last_look=_LAST_LOOK_SECONDS)
+    else:
+        shown = plain_lines(common.err, tally)
     started = time.monotonic()
     ended = None
     try:
         with shown as draw:
 
             def each_turn() -> None:
-                look_after()
+                stage.look_after()
                 draw()
 
-            play(story, settings, tally, each_turn)
+            play(story, stage.settings, tally, each_turn)
             ended = time.monotonic()
     except _Stopped:
         common.err.print("stopped")
     # Who stops while the last picture stands has seen the whole.
-    return summarise(tally, seconds=(ended or time.monotonic()) - started, interrupted=ended is None)
-
-
-def _prepare_model(settings: Settings) -> None:
-    started = time.monotonic()
-    manifest, made = ensure_champion(settings)
-    text = f"Model {manifest.name}:{manifest.version}, {'made from the seed examples' if made else 'made before'}"
-    _tell_done(text, started)
+    seconds = (ended or time.monotonic()) - started
+    return summarise(tally, seconds=seconds, interrupted=ended is None), tally
 
 
 @dataclass
@@ -195,9 +208,9 @@ def _tell_done(text: str, started: float) -> None:
     )
 
 
-def _wait(broker: Broker, look_after: Callable[[], None], console: Console) -> None:
+def _wait(stage: _Stage, console: Console) -> None:
     """Leave all as it is until Ctrl-C."""
-    at = f"--bootstrap-servers {broker.bootstrap_servers}"
+    at = f"--bootstrap-servers {stage.broker.bootstrap_servers}"
     commands = (
         (f"{at} watch predictions", "see what comes"),
         (f"{at} feed - --to social", "write posts, a line each"),
@@ -207,7 +220,7 @@ def _wait(broker: Broker, look_after: Callable[[], None], console: Console) -> N
     console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
     with suppress(_Stopped):
         while True:
-            look_after()
+            stage.look_after()
             time.sleep(_POLL_SECONDS)
 
 

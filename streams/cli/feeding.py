@@ -132,7 +132,9 @@ def send_all(
     summary.acknowledged = delivery.acknowledged
     summary.sent = delivery.sent
     summary.failed = delivery.sent - delivery.acknowledged
-    summary.problem = summary.problem or delivery.problem
+    if summary.failed and summary.problem is None:
+        first = delivery.problem or "no answer from the broker"
+        summary.problem = f"{summary.failed:,} of {summary.sent:,} not acknowledged; the first: {first}"
     summary.seconds = round(time.monotonic() - started, 3)
 
 

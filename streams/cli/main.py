@@ -53,7 +53,7 @@ def main() -> None:
     try:
         app()
     except (SettingsError, DomainError, BrokerError, common.CommandError) as error:
-        common.err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        common.err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(getattr(error, "code", common.FAILED))
 
 

@@ -3,12 +3,14 @@
 ``find`` says where personal data stands and ``mask`` puts placeholders there, so that whoever must restore it later
 (a reply to the same person) can keep what ``find`` found.
 
-Found are e-mails, phones (international, and as ten countries write theirs), payment cards, IBANs, US social security
+Found are e-mails, phones (international, and as eight countries write theirs), payment cards, IBANs, US social security
 numbers, mainland Chinese identity numbers and mobile phones, and where asked @user handles. Full-width and other
 digits, spaces, dashes, dots, invisible and combining characters inside do not hide them. Names are masked only where
 the record tells them: no recogniser of names is right often enough to be trusted with either mistake.
 
-Cost (``benchmarks/masking.py``, 2026-11-25, one core of an AMD EPYC, Python 3.11): COST_LINE
+Cost (``benchmarks/masking.py``, 2026-11-25, one core of a busy two-core AMD EPYC, Python 3.11), for a finance text of
+94 characters: about 7 microseconds where it holds no personal data, 85 to 165 where it holds one piece. The phone
+library alone, asked about every text for the same eight countries and for none, took 280 to 530.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _AMOUNT_BEFORE = re.compile(r"(?:[$€£¥₹#]|\b(?:USD|EUR|GBP|CNY|JPY|INR|RMB
 
 
 def phones(text: str, run: Groups) -> Iterator[Found]:
-    """Phone numbers in a run: international ones of every country, national ones of ten countries."""
+    """Phone numbers in a run: international ones of every country, national ones of eight countries."""
     for first, last in _segments(text, run):
         groups = run[first : last + 1]
         start, end = _with_plus(text, groups[0][0]), groups[-1][1]

@@ -51,7 +51,7 @@ class Health:
         self._beat = time.monotonic()
         self._still_for = 0.0
         self._model: str | None = None
-        self._stopping = False
+        self._stop_by: float | None = None
         self._beating: asyncio.Task[None] | None = None
         self._stop = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -60,9 +60,12 @@ class Health:
         """The model answers."""
         self._model = identity
 
-    def stopping(self) -> None:
-        """The worker is shutting down: no longer ready."""
-        self._stopping = True
+    def stopping(self, within: float) -> None:
+        """The worker is shutting down: no longer ready, and ended at once where it takes longer than so many seconds.
+
+        A model that never returns holds a thread, for which the interpreter would wait for ever.
+        """
+        self._stop_by = time.monotonic() + within
 
     def start(self) -> None:
         """Begin to watch; needs a running event loop."""
@@ -94,7 +97,7 @@ class Health:
     def ready(self) -> Probe:
         """Whether it does its work: a model answers, partitions are assigned, and all is healthy."""
         healthy, checks = self.health()
-        ok = healthy and self._model is not None and bool(self._positions) and not self._stopping
+        ok = healthy and self._model is not None and bool(self._positions) and self._stop_by is None
         lag = sum(position.lag for position in self._positions.values())
         return Probe(
             ok,
@@ -102,7 +105,7 @@ class Health:
             | {
                 "model": self._model or "not loaded",
                 "partitions": f"{len(self._positions)} assigned, lag {lag}",
-                "state": "stopping" if self._stopping else "running",
+                "state": "running" if self._stop_by is None else "stopping",
             },
         )
 
@@ -121,10 +124,14 @@ class Health:
 
     def _watch(self) -> None:
         while not self._stop.wait(_CHECK_SECONDS):
-            probe = self.health()
-            if not probe.ok and not self._stopping:
-                log.critical(
-                    "the worker does not move: it ends, to be started again", exit_code=EXIT_STUCK, **probe.checks
-                )
+            problem = self._problem()
+            if problem is not None:
+                log.critical("the worker ends at once, to be started again", exit_code=EXIT_STUCK, problem=problem)
                 self._end(EXIT_STUCK)
                 return
+
+    def _problem(self) -> str | None:
+        if self._stop_by is not None:
+            return "it does not stop" if time.monotonic() >= self._stop_by else None
+        ok, checks = self.health()
+        return None if ok else "it does not move: " + ", ".join(f"{name} {state}" for name, state in checks.items())

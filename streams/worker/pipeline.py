@@ -77,8 +77,8 @@ class Pipeline(Generic[EventT, ResultT]):
     def start(self) -> None:
         """Begin to work; needs a running event loop."""
         self._tasks = [
-            asyncio.create_task(self._guard(self._dispatch()), name="dispatch"),
-            asyncio.create_task(self._guard(self._finish()), name="finish"),
+            asyncio.create_task(self._guard(self._dispatch), name="dispatch"),
+            asyncio.create_task(self._guard(self._finish), name="finish"),
         ]
 
     async def put(self, event: EventT) -> None:
@@ -165,9 +165,9 @@ class Pipeline(Generic[EventT, ResultT]):
         self._closed = True
         self._settled.set()
 
-    async def _guard(self, task: Awaitable[None]) -> None:
+    async def _guard(self, run: Callable[[], Awaitable[None]]) -> None:
         try:
-            await task
+            await run()
         except Exception as error:
             self._end()
             log.exception("the pipeline cannot go on; nothing after this is acknowledged")

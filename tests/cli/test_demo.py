@@ -285,9 +285,9 @@ def toy_environment(tmp_path: Path, clean_environment: None) -> dict[str, str]:
 def _children(process: TocsinProcess, *, playing: bool = True) -> list[psutil.Process]:
     """The broker and the worker, once the play has begun, or while the worker still starts."""
     parent = psutil.Process(process.pid)
-    wait_for(lambda: len(parent.children()) == 2, 60.0, what=process.stderr)
+    wait_for(lambda: len(parent.children()) == 2, 90.0, what=process.stderr)
     if playing:
-        wait_for(lambda: "Worker ready" in process.stderr, 60.0, what=process.stderr)
+        wait_for(lambda: "Worker ready" in process.stderr, 90.0, what=process.stderr)
     return parent.children()
 
 
@@ -362,12 +362,12 @@ def test_kept_broker_and_worker_read_on(toy_environment: dict[str, str], tmp_pat
         wait_for(lambda: "Ctrl-C stops them" in process.stderr, 60.0, what=process.stderr)
         address = process.stderr.split("--bootstrap-servers ")[1].split()[0]
         where = ["--bootstrap-servers", address]
-        watch = [*where, "watch", "predictions", "--from-beginning", "--limit", "301", "--timeout", "20", "--json"]
+        watch = [*where, "watch", "predictions", "--from-beginning", "--limit", "301", "--timeout", "60", "--json"]
         with run_tocsin(watch, toy_environment) as watching:
             feed = [*where, "feed", str(file), "--to", "news"]
             with run_tocsin(feed, toy_environment) as feeding:
                 assert feeding.wait() == 0, feeding.stderr
-            assert watching.wait(40.0) == 0, watching.stderr
+            assert watching.wait(90.0) == 0, watching.stderr
             assert any(json.loads(line)["message_id"] == "one-more" for line in watching.stdout.splitlines())
         process.popen.send_signal(signal.SIGINT)
         assert process.wait(30.0) == 0, process.stderr

@@ -7,8 +7,9 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import quick
 
 from streams.contract.ids import output_id
 from streams.contract.incoming import BadMessageError, Reason, Record, decode_message, parse_time
@@ -170,6 +171,7 @@ def test_a_day_is_its_midnight_and_a_time_before_the_epoch_is_one() -> None:
     assert parse_time(-86_400) == parse_time("1969-12-31") == datetime(1969, 12, 31, tzinfo=UTC)
 
 
+@quick
 @given(st.datetimes(timezones=st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(timezone)))
 def test_any_time_survives_iso_8601(time: datetime) -> None:
     try:
@@ -182,6 +184,7 @@ def test_any_time_survives_iso_8601(time: datetime) -> None:
         assert expected is None
 
 
+@quick
 @given(st.integers(10**9, 9 * 10**10), st.sampled_from([1, 10**3, 10**6]))
 def test_seconds_milliseconds_and_microseconds_are_told_apart(seconds: int, scale: int) -> None:
     assert parse_time(seconds * scale) == datetime.fromtimestamp(seconds, UTC)
@@ -230,6 +233,7 @@ def test_any_unicode_comes_through_unchanged(text: str, *, ascii_only: bool) -> 
     assert decode(json.dumps({"text": text}, ensure_ascii=ascii_only).encode()).text == text
 
 
+@quick
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100).filter(str.strip))
 def test_every_text_without_lone_surrogates_comes_through_unchanged(text: str) -> None:
     assert decode(dump(text=text)).text == text
@@ -261,6 +265,7 @@ _noise = st.builds(
 )
 
 
+@settings(quick, max_examples=100)
 @given(st.binary() | _noise | _documents.map(lambda document: json.dumps(document).encode()), _headers)
 def test_any_bytes_are_a_message_or_a_reason_that_quotes_nothing(value: bytes, headers: Headers) -> None:
     try:

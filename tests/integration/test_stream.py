@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, given
@@ -65,9 +65,9 @@ def test_any_unicode_and_any_length_is_answered(stream_settings: Settings) -> No
         "zero\u200bwidth\u200d joiners\ufeff",
         "é" * 5000,
         "word " * 15_000,
-        "𝕏" * 100,
+        "\U0001d54f" * 100,
         "\u202eright to left override",
-        "中文新闻：银行股价下跌",
+        "中文新闻 银行股价下跌",
     ]
     produce(
         settings,
@@ -119,7 +119,7 @@ def _malformed(noise: random.Random) -> list[bytes]:
         suppress_health_check=list(HealthCheck),
     )
     @given(json_values)
-    def collect(value: Any) -> None:
+    def collect(value: object) -> None:
         if not _could_be_a_message(value):
             bad.append(json.dumps(value).encode("utf-8", "surrogatepass"))
 
@@ -132,7 +132,9 @@ def _malformed(noise: random.Random) -> list[bytes]:
         elif kind == 1:
             damaged = value[: noise.randrange(len(value))]
         elif kind == 2:
-            damaged = value.replace(b'"text": "', noise.choice([b'"text": 5, "x": "', b'"Text": "', b'"text": " \\n", "x": "']))
+            damaged = value.replace(
+                b'"text": "', noise.choice([b'"text": 5, "x": "', b'"Text": "', b'"text": " \\n", "x": "'])
+            )
         else:
             place = noise.randrange(len(value))
             damaged = value[:place] + bytes([noise.randrange(128, 256)]) + value[place:]
@@ -145,7 +147,7 @@ def _malformed(noise: random.Random) -> list[bytes]:
     return bad[:MALFORMED]
 
 
-def _could_be_a_message(value: Any) -> bool:
+def _could_be_a_message(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("text"), str) and value["text"].strip() != ""
 
 
@@ -154,7 +156,9 @@ def test_a_prediction_is_repeated_with_the_same_id_when_a_message_is_read_again(
     produce(settings, _input(settings, "news"), [(*message(1), [])])
     with worker(settings):
         consume_all(settings, predictions_topic(settings.topics), 1)
-    again = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"group_id": "another-" + settings.kafka.group_id})})
+    again = settings.model_copy(
+        update={"kafka": settings.kafka.model_copy(update={"group_id": "another-" + settings.kafka.group_id})}
+    )
     with worker(again):
         first, second = consume_all(settings, predictions_topic(settings.topics), 2)
     assert dict(first.headers)["ce_id"] == dict(second.headers)["ce_id"]

@@ -11,18 +11,19 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from streams.brokers import client
-from streams.contract.topics import dead_letters_topic, predictions_topic
 from support.messages import consume_all
 from support.processes import run_tocsin, settings_env, wait_for
+
+from streams.brokers import client
+from streams.contract.topics import dead_letters_topic, predictions_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kafka.consumer.fetcher import ConsumerRecord
+    from support.processes import TocsinProcess
 
     from streams.contract.settings import Settings
-    from support.processes import TocsinProcess
 
 READY_SECONDS = 60.0
 
@@ -37,8 +38,10 @@ class Worker:
     def url(self) -> str:
         """Base address of its probes; it prints it when it starts."""
         line = wait_for(
-            lambda: next((line for line in self.process.stderr.splitlines() if line.startswith("metrics: ")), None)
-            or (not self.process.running and "ended"),
+            lambda: (
+                next((line for line in self.process.stderr.splitlines() if line.startswith("metrics: ")), None)
+                or (not self.process.running and "ended")
+            ),
             READY_SECONDS,
             what="for the worker to tell its address",
         )
@@ -48,7 +51,7 @@ class Worker:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of one of its pages."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  a loopback address
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -64,10 +67,9 @@ class Worker:
         """Wait until /readyz is 200, and it has so many partitions where a number is given."""
         wait_for(
             lambda: (
-                self.get("/readyz")[0] == 200
-                and partitions in (None, int(self.metric("tocsin_assigned_partitions")))
-            )
-            or (not self.process.running and "ended"),
+                (self.get("/readyz")[0] == 200 and partitions in (None, int(self.metric("tocsin_assigned_partitions"))))
+                or (not self.process.running and "ended")
+            ),
             READY_SECONDS,
             every=0.2,
             what=f"for a ready worker with {partitions or 'any'} partitions",
@@ -159,4 +161,7 @@ def read_predictions(settings: Settings, inputs: int, timeout: float = 60.0) -> 
 
 def read_dead_letters(settings: Settings, count: int, timeout: float = 60.0) -> list[dict[str, Any]]:
     """All dead letters, once there are so many."""
-    return [json.loads(record.value) for record in consume_all(settings, dead_letters_topic(settings.topics), count, timeout)]
+    return [
+        json.loads(record.value)
+        for record in consume_all(settings, dead_letters_topic(settings.topics), count, timeout)
+    ]

@@ -1,0 +1,282 @@
+"""Makes a domain's first model from its seed examples, without torch, in a few minutes on two cores.
+
+The trunk stays as it is: each text runs through it once, the heads are fitted on what comes out, and both become one
+graph. Fine-tuning the trunk itself is retraining's work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import onnx
+
+from models.bert import embedder, load_trunk
+from models.encoder_graph import encoder_model
+from models.evaluation import Evaluation, answer, score
+from models.features import collect, open_session
+from models.fitting import fit_heads
+from models.heads import plan_for
+from models.manifest import Labels, Parity, ParitySample, Precision, encode
+from models.parity import record
+from models.quantize import Trial, quantize_within
+from models.reference import largest_difference
+from models.report import Report, TrialReport, to_markdown
+from models.tagging import entity_tags
+from models.tokens import TextTokenizer
+from models.weights import TOKENIZER, BaseWeights, WeightsError, resolve
+from streams.contract.domain import Domain, DomainError
+from streams.contract.examples import Example, load_seed
+from streams.contract.records import SENTIMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    Progress = Callable[[str, int, int], None]
+
+MODEL = "model.onnx"
+EMBEDDER = "embedder.onnx"
+
+_FP32 = "fp32.onnx"
+_PARITY_CANDIDATES = 64
+_PARITY_SAMPLES = 8
+# int8 kernels of another processor round otherwise; fp32 ones differ by far less.
+_PARITY_TOLERANCE = {"int8": 0.5, "fp32": 0.01}
+_REFERENCE_TEXTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapResult:
+    """What was made, beside the files."""
+
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+    precision: Precision
+    width: int
+    """Of the embedding."""
+    report: Report
+
+
+def bootstrap(
+    *,
+    base: str,
+    domain: Domain,
+    out: Path,
+    cache: Path,
+    max_tokens: int,
+    seed: int = 13,
+    on_progress: Progress | None = None,
+) -> BootstrapResult:
+    """Make a version's files, all but its manifest.
+
+    Args:
+        base: Base weights, as the settings name them.
+        domain: The domain, with its seed examples.
+        out: An empty folder for the files.
+        cache: Folder in which fetched weights are kept.
+        max_tokens: Longest text.
+        seed: The same seed, data and machine give the same bytes.
+        on_progress: Told of a stage's name, and how much of it is done, of how much.
+
+    Raises:
+        WeightsError: The base weights cannot be had or are no BERT-like encoder.
+        DomainError: The seed examples cannot be read, or too few to hold any out.
+    """
+    return make(
+        load_seed(domain),
+        base=base,
+        domain=domain,
+        out=out,
+        cache=cache,
+        max_tokens=max_tokens,
+        seed=seed,
+        on_progress=on_progress,
+    )
+
+
+def make(
+    examples: Sequence[Example],
+    *,
+    base: str,
+    domain: Domain,
+    out: Path,
+    cache: Path,
+    max_tokens: int,
+    seed: int,
+    on_progress: Progress | None = None,
+) -> BootstrapResult:
+    """Make a version's files from given examples of a domain; all else as in ``bootstrap``."""
+    began = time.monotonic()
+    tell = on_progress or _silent
+    training = [example for example in examples if not example.held_out]
+    held_out = [example for example in examples if example.held_out]
+    if not training or not held_out:
+        raise DomainError(
+            f"{domain.folder / 'seed'}: {len(training)} examples to learn from and {len(held_out)} held out "
+            "(a fifth, by a hash of the text); write more"
+        )
+    labels = Labels(
+        topics=domain.topic_names,
+        topic_mode=domain.topic_mode,
+        sentiments=SENTIMENTS,
+        intents=domain.intent_names,
+        entity_tags=entity_tags(domain.entities.types),
+    )
+
+    tell("base weights", 0, 1)
+    weights = resolve(base, cache)
+    trunk = load_trunk(weights.folder)
+    if max_tokens > trunk.max_tokens:
+        raise WeightsError(f"model.max_tokens = {max_tokens}, but {base} reads {trunk.max_tokens} at most")
+    tokenizer = TextTokenizer(weights.folder / TOKENIZER, max_tokens)
+    plan = plan_for(trunk.layers)
+    tell("base weights", 1, 1)
+
+    texts = [example.text for example in training]
+    features = collect(trunk, plan, tokenizer, texts, lambda done, total: tell("features", done, total))
+    heads = fit_heads(
+        features, training, labels, plan, seed=seed, on_progress=lambda done, total: tell("heads", done, total)
+    )
+    onnx.save(encoder_model(trunk, heads), out / _FP32)
+    onnx.save(embedder(trunk), out / EMBEDDER)
+
+    measure = _Measure(tokenizer, labels, training, held_out, tell)
+    in_fp32 = measure(out / _FP32)
+    difference = largest_difference(
+        open_session(out / _FP32), weights.folder, heads, tokenizer, _of_many_lengths(texts, _REFERENCE_TEXTS)
+    )
+    trials = quantize_within(out / _FP32, out / MODEL, in_fp32.headline(), lambda path: measure(path).headline())
+    precision = _settle(out, trials)
+    report = Report(
+        domain=domain.name,
+        base=base,
+        seed=seed,
+        training_examples=len(training),
+        held_out_examples=len(held_out),
+        seconds=time.monotonic() - began,
+        precision=precision,
+        served=measure.last if precision == "int8" else in_fp32,
+        fp32=in_fp32.headline(),
+        quantization=[TrialReport(step=one.step, accepted=one.accepted, losses=one.losses) for one in trials],
+        torch_difference=difference,
+    )
+    parity = _parity(out / MODEL, tokenizer, [example.text for example in held_out], precision)
+    _write(out, weights, labels, parity, report)
+    return BootstrapResult(
+        metrics=_metrics(report),
+        lineage={
+            "base": base,
+            "base_sha256": weights.sha256,
+            "domain": domain.name,
+            "seed": seed,
+            "data_sha256": hashlib.sha256(msgspec.json.encode(list(examples))).hexdigest(),
+            "code_version": _code_version(),
+            "parent": None,
+        },
+        precision=precision,
+        width=trunk.width,
+        report=report,
+    )
+
+
+class _Measure:
+    """Evaluates a graph on the held-out part; keeps the last evaluation."""
+
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        labels: Labels,
+        training: Sequence[Example],
+        held_out: Sequence[Example],
+        tell: Progress,
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._labels = labels
+        self._training = training
+        self._held_out = held_out
+        self._tell = tell
+        self.last: Evaluation
+
+    def __call__(self, path: Path) -> Evaluation:
+        stage = f"evaluation of {path.stem}"
+        answers = answer(
+            open_session(path),
+            self._tokenizer,
+            self._labels,
+            self._held_out,
+            lambda done, total: self._tell(stage, done, total),
+        )
+        self.last = score(answers, self._held_out, self._training, self._labels)
+        return self.last
+
+
+def _settle(out: Path, trials: Sequence[Trial]) -> Precision:
+    """Leave the graph that is served as ``model.onnx``; the embedder is needed beside an int8 one alone."""
+    if trials[-1].accepted:
+        (out / _FP32).unlink()
+        return "int8"
+    (out / _FP32).rename(out / MODEL)
+    (out / EMBEDDER).unlink()
+    return "fp32"
+
+
+def _parity(path: Path, tokenizer: TextTokenizer, texts: Sequence[str], precision: Precision) -> Parity:
+    """Record the texts of which the model is surest: another processor's rounding must not change their labels."""
+    samples = record(open_session(path), tokenizer, texts[:_PARITY_CANDIDATES])
+    surest = sorted(samples, key=_margin, reverse=True)[:_PARITY_SAMPLES]
+    return Parity(tolerance=_PARITY_TOLERANCE[precision], samples=tuple(surest))
+
+
+def _margin(sample: ParitySample) -> float:
+    """How far the likeliest label is ahead of the next, where that is least."""
+    heads = [
+        sorted(logits) for logits in (sample.topic_logits, sample.sentiment_logits, sample.intent_logits) if logits
+    ]
+    return min(logits[-1] - logits[-2] for logits in heads)
+
+
+def _of_many_lengths(texts: Sequence[str], count: int) -> list[str]:
+    """Texts evenly spread over the lengths that there are."""
+    by_length = sorted(texts, key=len)
+    return by_length[:: max(1, len(by_length) // count)][:count]
+
+
+def _write(out: Path, weights: BaseWeights, labels: Labels, parity: Parity, report: Report) -> None:
+    shutil.copyfile(weights.folder / TOKENIZER, out / TOKENIZER)
+    for notice in weights.notices:
+        shutil.copyfile(notice, out / notice.name)
+    (out / "labels.json").write_bytes(encode(labels))
+    (out / "parity.json").write_bytes(encode(parity))
+    (out / "report.json").write_bytes(encode(report))
+    (out / "report.md").write_text(to_markdown(report), encoding="utf-8")
+
+
+def _metrics(report: Report) -> dict[str, Any]:
+    served = report.served
+    heads = {"topic": served.topic, "sentiment": served.sentiment, "intent": served.intent, "towards": served.towards}
+    metrics: dict[str, Any] = {
+        name: {"accuracy": head.accuracy, "macro_f1": head.macro_f1} for name, head in heads.items() if head is not None
+    }
+    metrics["entities"] = {
+        "precision": served.entities.precision,
+        "recall": served.entities.recall,
+        "f1": served.entities.f1,
+    }
+    return metrics
+
+
+def _code_version() -> str:
+    try:
+        return version("tocsin")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections import deque
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.properties import quick
+
+from streams.logic.batcher import Batcher
+
+
+def gathered(*items: str, size: int = 3, wait: float = 0.5) -> Batcher[str]:
+    batcher: Batcher[str] = Batcher(size, wait)
+    for item in items:
+        batcher.add(item, now=10.0)
+    return batcher
+
+
+def test_nothing_is_never_due() -> None:
+    assert gathered().due_in(10.0, free=True) is None
+    assert gathered().due_in(10.0, free=False) is None
+    assert gathered().take(10.0) == []
+
+
+def test_an_idle_worker_is_given_what_there_is_after_the_short_wait() -> None:
+    batcher = gathered("a", "b")
+    assert batcher.due_in(10.0, free=True) == 0.5
+    assert batcher.due_in(10.4, free=True) == 10.5 - 10.4
+    assert batcher.due_in(10.5, free=True) == 0.0
+    assert batcher.take(10.5) == ["a", "b"]
+    assert len(batcher) == 0
+
+
+def test_without_a_wait_an_idle_worker_is_given_each_item_at_once() -> None:
+    assert gathered("a", wait=0.0).due_in(10.0, free=True) == 0.0
+
+
+def test_later_items_do_not_put_off_the_first() -> None:
+    batcher = gathered("a")
+    batcher.add("b", now=10.4)
+    assert batcher.due_in(10.5, free=True) == 0.0
+
+
+def test_a_busy_worker_lets_items_gather_and_has_them_once_it_is_free() -> None:
+    batcher = gathered("a", "b")
+    assert batcher.due_in(99.0, free=False) is None
+    assert batcher.due_in(99.0, free=True) == 0.0
+
+
+def test_a_full_batch_is_due_even_while_the_worker_is_busy() -> None:
+    batcher = gathered("a", "b", "c")
+    assert batcher.is_full
+    assert batcher.due_in(10.0, free=False) == 0.0
+
+
+def test_what_is_left_begins_to_wait_when_the_batch_before_is_taken() -> None:
+    batcher = gathered("a", "b", "c", "d")
+    assert batcher.take(20.0) == ["a", "b", "c"]
+    assert batcher.due_in(20.1, free=True) == 20.5 - 20.1
+    assert batcher.take(20.5) == ["d"]
+
+
+class AnyUse(RuleBasedStateMachine):
+    """Whatever happens: order is kept, nothing is lost, no batch is too large, and none is due later than promised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.count = 0
+        self.waiting: deque[tuple[int, float]] = deque()
+        self.batcher: Batcher[int] = Batcher(4, 1.0)
+
+    @rule(seconds=st.sampled_from([0.0, 0.25, 1.0, 3.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def one_arrives(self) -> None:
+        self.batcher.add(self.count, self.now)
+        self.waiting.append((self.count, self.now))
+        self.count += 1
+
+    @precondition(lambda self: self.batcher.due_in(self.now, free=True) == 0.0)
+    @rule()
+    def a_batch_is_taken(self) -> None:
+        expected = [self.waiting.popleft()[0] for _ in range(min(4, len(self.waiting)))]
+        assert self.batcher.take(self.now) == expected
+        # The rest waits anew: another batch was just given out.
+        self.waiting = deque((item, self.now) for item, _ in self.waiting)
+
+    @invariant()
+    def it_is_due_when_promised(self) -> None:
+        free, busy = (self.batcher.due_in(self.now, free=free) for free in (True, False))
+        assert len(self.batcher) == len(self.waiting)
+        if not self.waiting:
+            assert free is busy is None
+        elif len(self.waiting) >= 4:
+            assert self.batcher.is_full
+            assert free == busy == 0.0
+        else:
+            assert busy is None
+            assert free == max(0.0, self.waiting[0][1] + 1.0 - self.now)
+
+
+TestAnyUse = AnyUse.TestCase
+TestAnyUse.settings = settings(quick, max_examples=30, stateful_step_count=25)

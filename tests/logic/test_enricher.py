@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.properties import quick
+
+from models.readings import Reading
+from streams.contract.ids import output_id
+from streams.contract.incoming import Record
+from streams.contract.records import DeadLetter, Entity, Prediction
+from streams.contract.settings import EnrichSettings, Settings
+from streams.logic.enricher import REASONS, Batch, Enricher, Outcome, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+POISON = "poison"
+
+
+class Model:
+    """Reads the length of a text, refuses some texts, and remembers what it was asked."""
+
+    model = "toy:7"
+
+    def __init__(self, *, failures: dict[str, int] | None = None, at_most: int = 1_000) -> None:
+        self.failures = failures or {}
+        self.at_most = at_most
+        self.asked: list[list[str]] = []
+        self.embedded: list[list[str]] = []
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        self.asked.append(list(texts))
+        if len(texts) > self.at_most:
+            raise MemoryError
+        for text in texts:
+            if text == POISON:
+                raise RuntimeError(f"cannot read {text}")
+            if self.failures.get(text, 0):
+                self.failures[text] -= 1
+                raise RuntimeError("not now")
+        return [self.reading(text) for text in texts]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.embedded.append(list(texts))
+        return np.array([[len(text), 0.5] for text in texts], np.float32)
+
+    @staticmethod
+    def reading(text: str) -> Reading:
+        return Reading(
+            topics=["deals"],
+            topic_scores={"deals": 0.75, "markets": 0.25},
+            sentiment="negative",
+            sentiment_scores={"negative": 0.5, "neutral": 0.25, "positive": 0.25},
+            intent="complaint",
+            intent_scores={"complaint": 1.0},
+            entities=[
+                Entity(text=text[:1], type="ORG", start=0, end=1, score=1.0, sentiment="positive", sentiment_scores={})
+            ],
+            truncated=len(text) > 20,
+        )
+
+
+def enricher(model: Reader, **limits: object) -> Enricher:
+    return Enricher(model, Settings(enrich=EnrichSettings(**limits)))
+
+
+def record(
+    text: str = "", topic: str = "news", offset: int = 0, *, value: bytes | None = None, **fields: str
+) -> Record:
+    body = json.dumps({"text": text} | fields).encode() if value is None else value
+    return Record(topic, 1, offset, 1_700_000_000.0, b"a key", body, [("trace", b"\xff"), ("none", None)])
+
+
+def records(*texts: str) -> list[Record]:
+    return [record(text, offset=offset) for offset, text in enumerate(texts)]
+
+
+def prediction(outcome: Outcome) -> Prediction:
+    assert outcome.reason is None
+    assert outcome.output.topic == "tocsin.predictions"
+    return msgspec.json.decode(outcome.output.value, type=Prediction)
+
+
+def letter(outcome: Outcome) -> DeadLetter:
+    assert outcome.reason is not None
+    assert outcome.output.topic == "tocsin.dead-letters"
+    read = msgspec.json.decode(outcome.output.value, type=DeadLetter)
+    assert read.reason == outcome.reason
+    return read
+
+
+def told(batch: Batch) -> list[str | None]:
+    return [outcome.reason for outcome in batch.outcomes]
+
+
+def test_a_message_becomes_a_prediction_of_what_the_model_read() -> None:
+    (outcome,) = enricher(Model()).enrich([record("Sale", id="m-1", source="wire", fingerprint="f")]).outcomes
+    read, expected = prediction(outcome), Model.reading("Sale")
+    assert (read.message_id, read.source, read.kind, read.fingerprint) == ("m-1", "wire", "news", "f")
+    assert (read.topics, read.topic_scores) == (expected.topics, expected.topic_scores)
+    assert (read.sentiment, read.sentiment_scores) == (expected.sentiment, expected.sentiment_scores)
+    assert (read.entities, read.truncated, read.model) == (expected.entities, False, "toy:7")
+    assert outcome.output.key == b"m-1"
+    headers = dict(outcome.output.headers)
+    assert (headers["ce_id"], headers["ce_type"]) == (read.id.encode(), b"tocsin.prediction")
+
+
+def test_a_text_cut_for_the_model_is_flagged() -> None:
+    (outcome,) = enricher(Model()).enrich([record("a text of more than twenty characters")]).outcomes
+    assert prediction(outcome).truncated
+
+
+@pytest.mark.parametrize(("topic", "intent"), [("news", None), ("social", None), ("customer", "complaint")])
+def test_only_customers_have_intents(topic: str, intent: str | None) -> None:
+    read = prediction(enricher(Model()).enrich([record("Help!", topic)]).outcomes[0])
+    assert read.kind == topic
+    assert read.intent == intent
+    assert read.intent_scores == ({"complaint": 1.0} if intent else None)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_embedding_is_made_and_published_only_where_asked_for(*, asked: bool) -> None:
+    model = Model()
+    batch = enricher(model, publish_embedding=asked).enrich(records("one", "three"))
+    embeddings = [prediction(outcome).embedding for outcome in batch.outcomes]
+    assert embeddings == ([[3.0, 0.5], [5.0, 0.5]] if asked else [None, None])
+    assert model.embedded == ([["one", "three"]] if asked else [])
+
+
+def test_outcomes_stand_in_the_order_of_their_inputs() -> None:
+    model = Model()
+    texts = ["a", "", "b", POISON, "c"]
+    batch = enricher(model, max_attempts=1).enrich(records(*texts))
+    assert [outcome.record.offset for outcome in batch.outcomes] == [0, 1, 2, 3, 4]
+    assert told(batch) == [None, "empty_text", None, "inference_failed", None]
+    assert [prediction(batch.outcomes[place]).entities[0].text for place in (0, 2, 4)] == ["a", "b", "c"]
+
+
+def test_a_batch_without_a_single_message_does_not_ask_the_model() -> None:
+    model = Model()
+    assert told(enricher(model).enrich([record(value=b"{"), record("")])) == ["malformed", "empty_text"]
+    assert enricher(model).enrich([]).outcomes == []
+    assert model.asked == []
+
+
+def test_a_bad_message_becomes_a_dead_letter_as_it_came() -> None:
+    value = b'{"text": "private words", \xff'
+    (outcome,) = enricher(Model()).enrich([record(value=value, topic="social", offset=8)]).outcomes
+    read = letter(outcome)
+    assert (read.topic, read.partition, read.offset) == ("social", 1, 8)
+    assert (read.stage, read.reason, read.attempts) == ("decode", "not_utf8", 1)
+    assert (read.key, read.value, read.value_cut) == (b"a key", value, False)
+    assert read.headers == [("trace", b"\xff"), ("none", b"")]
+    assert "private" not in read.error
+    assert outcome.output.key == b"social"
+    assert dict(outcome.output.headers)["ce_type"] == b"tocsin.dead-letter"
+
+
+def test_no_value_stays_no_value() -> None:
+    tombstone = Record("news", 0, 0, 0.0, None, None, ())
+    read = letter(enricher(Model()).enrich([tombstone]).outcomes[0])
+    assert (read.reason, read.key, read.value, read.value_cut) == ("empty", None, None, False)
+
+
+def test_a_value_over_the_limit_is_cut_and_flagged() -> None:
+    read = letter(enricher(Model(), max_message_bytes=100).enrich([record("x" * 200)]).outcomes[0])
+    assert read.reason == "too_large"
+    assert read.value == b'{"text": "' + b"x" * 90
+    assert read.value_cut
+
+
+def test_a_poisonous_message_takes_no_other_with_it() -> None:
+    model = Model()
+    batch = enricher(model, max_attempts=3).enrich(records("a", POISON, "b"))
+    assert told(batch) == [None, "inference_failed", None]
+    read = letter(batch.outcomes[1])
+    assert (read.stage, read.attempts) == ("infer", 3)
+    assert read.error == "news[1]@1: the model raised RuntimeError"
+    assert model.asked == [["a", POISON, "b"], ["a"], [POISON], [POISON], [POISON], ["b"]]
+    # Made again: the batch once, and the message twice.
+    assert batch.retries == 3
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_message_alone_is_tried_as_often_as_its_dead_letter_says(attempts: int) -> None:
+    model = Model()
+    batch = enricher(model, max_attempts=attempts).enrich(records(POISON))
+    assert letter(batch.outcomes[0]).attempts == len(model.asked) == attempts
+    assert batch.retries == attempts - 1
+
+
+def test_a_fault_that_passes_costs_no_message() -> None:
+    model = Model(failures={"b": 2})
+    batch = enricher(model, max_attempts=3).enrich(records("a", "b"))
+    assert told(batch) == [None, None]
+    assert batch.retries == 2
+    assert model.asked == [["a", "b"], ["a"], ["b"], ["b"]]
+
+
+def test_a_batch_too_large_for_the_model_is_read_one_by_one() -> None:
+    batch = enricher(Model(at_most=1)).enrich(records("a", "b", "c"))
+    assert told(batch) == [None] * 3
+    assert batch.retries == 1
+
+
+def test_a_failing_embedding_is_a_failing_message() -> None:
+    class NoVectors(Model):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise RuntimeError(f"no vectors for {len(texts)} texts")
+
+    batch = enricher(NoVectors(), publish_embedding=True, max_attempts=1).enrich(records("a", "b"))
+    assert told(batch) == ["inference_failed"] * 2
+
+
+def test_ids_are_equal_for_the_same_place_and_differ_else() -> None:
+    given_ = [record("a", offset=1), record("a", offset=2), record("", offset=1), record("a", "social", offset=1)]
+    first, again = (enricher(Model()).enrich(given_).outcomes for _ in range(2))
+    ids = [dict(outcome.output.headers)["ce_id"] for outcome in first]
+    assert ids == [dict(outcome.output.headers)["ce_id"] for outcome in again]
+    assert len(set(ids)) == 4
+    assert prediction(first[0]).id == output_id("news", 1, 1, "prediction")
+    assert letter(first[2]).id == output_id("news", 1, 1, "dead-letter")
+
+
+def test_a_prediction_that_no_broker_takes_is_a_dead_letter_of_the_whole_message() -> None:
+    made = enricher(Model())
+    (outcome,) = made.enrich(records("a")).outcomes
+    read = letter(made.bury_refused(outcome))
+    assert (read.stage, read.reason, read.value) == ("publish", "prediction_too_large", outcome.record.value)
+    assert f"no prediction of {len(outcome.output.value)} bytes" in read.error
+
+
+def test_a_dead_letter_that_no_broker_takes_keeps_the_place_and_reason_alone() -> None:
+    made = enricher(Model())
+    large = Record("news", 2, 9, 0.0, b"k" * 9_000, b"x" * 9_000, [("h" * 9_000, b"v" * 9_000)])
+    bare = made.bury_refused(made.enrich([large]).outcomes[0])
+    read = letter(bare)
+    assert (read.topic, read.partition, read.offset, read.reason) == ("news", 2, 9, "malformed")
+    assert (read.key, read.value, read.value_cut, read.headers) == (None, b"", True, [])
+    assert len(bare.output.value) < 1_000
+    assert read.id == output_id("news", 2, 9, "dead-letter")
+
+
+_texts = st.text(max_size=9).map(lambda text: json.dumps({"text": text}).encode())
+
+
+@quick
+@given(
+    st.lists(
+        st.builds(
+            Record,
+            st.sampled_from(["news", "social", "customer"]),
+            st.integers(0, 3),
+            st.integers(0, 2**40),
+            st.floats(-1, 2**33),
+            st.none() | st.binary(max_size=5),
+            st.none() | st.binary(max_size=20) | _texts,
+            st.lists(st.tuples(st.text(st.characters(codec="utf-8"), max_size=5), st.none() | st.binary(max_size=5))),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_whatever_comes_there_is_one_outcome_each_and_nothing_is_raised(given_: list[Record]) -> None:
+    outcomes = enricher(Model(failures={"0": 10}), max_message_bytes=30, max_text_chars=5).enrich(given_).outcomes
+    assert [outcome.record for outcome in outcomes] == given_
+    for outcome in outcomes:
+        if outcome.reason is None:
+            prediction(outcome)
+        else:
+            assert outcome.reason in REASONS
+            assert letter(outcome).key == outcome.record.key

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from support.messages import consume_all, produce
+
+from streams.brokers.admin import create_topics
+from streams.brokers.client import admin_client
+from streams.contract.outgoing import Output
+from streams.contract.topics import TopicSpec, all_topics, dead_letters_topic, predictions_topic
+from streams.worker.publisher import BatchPublisher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streams.contract.settings import Settings
+
+# The marks of the `broker` fixture's second engine, for what only Apache Kafka knows.
+_kafka = pytest.param("kafka_broker", marks=[pytest.mark.integration, pytest.mark.kafka], id="kafka")
+on_kafka = pytest.mark.parametrize("broker", [_kafka], indirect=True)
+
+
+def outputs(topic: str, count: int, size: int = 10) -> list[Output]:
+    return [
+        Output(topic, f"key-{number % 23}".encode(), f"{number:0{size}}".encode(), [("ce_id", f"{number}".encode())])
+        for number in range(count)
+    ]
+
+
+def publish(settings: Settings, *batches: Sequence[Output]) -> list[list[Output]]:
+    async def main() -> list[list[Output]]:
+        publisher = BatchPublisher(settings.kafka)
+        await publisher.start()
+        try:
+            return [await publisher.publish(batch) for batch in batches]
+        finally:
+            await publisher.stop()
+
+    return asyncio.run(main())
+
+
+def made_topic(settings: Settings, name: str, **config: str) -> str:
+    spec = TopicSpec(f"{settings.topics.prefix}{name}", Output, "", "", partitions=1, replication=1, config=config)
+    with admin_client(settings.kafka) as admin:
+        create_topics(admin, [spec])
+    return spec.name
+
+
+def test_all_that_is_acknowledged_can_be_read_back(stream_settings: Settings) -> None:
+    topics = predictions_topic(stream_settings.topics), dead_letters_topic(stream_settings.topics)
+    sent = {topic: outputs(topic, 200) for topic in topics}
+    mixed = [output for pair in zip(*sent.values(), strict=True) for output in pair]
+    assert publish(stream_settings, mixed[:100], mixed[100:], []) == [[], [], []]
+    for topic in topics:
+        read = consume_all(stream_settings, topic, 200)
+        assert sorted((r.key, r.value, list(r.headers)) for r in read) == sorted(
+            (output.key, output.value, output.headers) for output in sent[topic]
+        )
+
+
+def test_keys_go_where_kafka_pythons_producer_sends_them_and_keep_their_order(stream_settings: Settings) -> None:
+    topic, twin = predictions_topic(stream_settings.topics), next(iter(stream_settings.topics.inputs))
+    publish(stream_settings, *(outputs(topic, 300)[start : start + 50] for start in range(0, 300, 50)))
+    keys = [output.key for output in outputs(topic, 23)]
+    places = produce(stream_settings, twin, [(key, b"", []) for key in keys])
+    expected = {key: partition for key, (partition, _) in zip(keys, places, strict=True)}
+    by_key: defaultdict[bytes, list[int]] = defaultdict(list)
+    for record in consume_all(stream_settings, topic, 300):
+        assert record.partition == expected[record.key]
+        by_key[record.key].append(int(record.value))
+    assert len(set(expected.values())) > 1
+    assert by_key.keys() == expected.keys()
+    assert all(values == sorted(values) for values in by_key.values())
+
+
+def test_a_batch_larger_than_one_request_is_delivered_whole_and_in_order(stream_settings: Settings) -> None:
+    topic = made_topic(stream_settings, "large")
+    sent = outputs(topic, 30, size=60_000)
+    assert publish(stream_settings, sent) == [[]]
+    assert [record.value for record in consume_all(stream_settings, topic, 30)] == [output.value for output in sent]
+
+
+@on_kafka  # since Tansu makes a topic when it is asked for it
+def test_a_topic_that_is_not_there_yet_is_waited_for(unmade_settings: Settings) -> None:
+    topic = predictions_topic(unmade_settings.topics)
+    kafka = unmade_settings.kafka.model_copy(update={"request_timeout_seconds": 0.5})
+
+    async def main() -> list[Output]:
+        tried_again = asyncio.Event()
+        publisher = BatchPublisher(kafka, on_retry=tried_again.set)
+        await publisher.start()
+        publishing = asyncio.create_task(publisher.publish(outputs(topic, 3)))
+        async with asyncio.timeout(10):
+            await tried_again.wait()
+        with admin_client(unmade_settings.kafka) as admin:
+            create_topics(admin, all_topics(unmade_settings))
+        async with asyncio.timeout(20):
+            refused = await publishing
+        await publisher.stop()
+        return refused
+
+    assert asyncio.run(main()) == []
+    assert {record.value for record in consume_all(unmade_settings, topic, 3)} == {
+        b"0" * 9 + b"%d" % n for n in range(3)
+    }
+
+
+@on_kafka
+def test_what_is_too_large_for_the_broker_comes_back_and_the_rest_is_delivered(unmade_settings: Settings) -> None:
+    topic = made_topic(unmade_settings, "narrow", **{"max.message.bytes": "20000"})
+    small, large = outputs(topic, 20, size=500), outputs(topic, 3, size=30_000)
+    mixed = [*small[:7], large[0], *small[7:], *large[1:]]
+    (refused,) = publish(unmade_settings, mixed)
+    assert sorted(map(id, refused)) == sorted(map(id, large))
+    assert {record.value for record in consume_all(unmade_settings, topic, 20)} == {output.value for output in small}
+
+
+@on_kafka
+def test_small_records_that_are_too_large_together_are_all_delivered(unmade_settings: Settings) -> None:
+    topic = made_topic(unmade_settings, "narrow", **{"max.message.bytes": "20000"})
+    sent = outputs(topic, 50, size=1_000)
+    assert publish(unmade_settings, sent) == [[]]
+    assert {record.value for record in consume_all(unmade_settings, topic, 50)} == {output.value for output in sent}
+
+
+def test_it_must_be_started_first(unmade_settings: Settings) -> None:
+    publisher = BatchPublisher(unmade_settings.kafka)
+    with pytest.raises(RuntimeError, match="start"):
+        asyncio.run(publisher.publish(outputs("any", 1)))
+    asyncio.run(publisher.stop())
