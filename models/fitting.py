@@ -228,7 +228,8 @@ def _linear(regression: LogisticRegression) -> Linear:
     """Logits of all present classes; of two, scikit-learn keeps the second's alone."""
     weight, bias = regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)
     if bias.size == 1:
-        return Linear(np.concatenate([-weight, weight], axis=1) / 2, np.concatenate([-bias, bias]) / 2)
+        half = np.float32(0.5)
+        return Linear(np.concatenate([-weight, weight], axis=1) * half, np.concatenate([-bias, bias]) * half)
     return Linear(weight, bias)
 
 

@@ -79,7 +79,7 @@ def demo(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        code = _run(seconds, live=live and common.err.is_terminal, keep=keep, as_json=as_json)
+        code = _run(seconds, live=live and _is_screen(common.err), keep=keep, as_json=as_json)
     except _Stopped:
         common.err.print("stopped")
         code = INTERRUPTED
@@ -90,6 +90,10 @@ def demo(
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise _Stopped
+
+
+def _is_screen(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:

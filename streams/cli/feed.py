@@ -44,6 +44,8 @@ class _Opened:
     display: Display
     endless: bool
     """It goes on until stopped: to stop it is no failure."""
+    resends: bool
+    """What the broker did not acknowledge comes again by itself, so that a broker may be away for a while."""
 
 
 def feed(  # noqa: PLR0913  each is a flag
@@ -157,7 +159,7 @@ def feed(  # noqa: PLR0913  each is a flag
             items = stack.enter_context(closing(opened.items))
             if pace is not None:
                 items = stack.enter_context(closing(paced(items, pace)))
-            send_all(items, opened.delivery, summary, opened.display, stop, limit=limit, persistent=opened.endless)
+            send_all(items, opened.delivery, summary, opened.display, stop, limit=limit, persistent=opened.resends)
     except SourceError as error:
         raise common.CommandError(str(error)) from error
     print_summary(summary, as_json=as_json)
@@ -172,13 +174,15 @@ def _open_feed(feed: RssFeed, delivery: Delivery, *, interval: float, once: bool
         return delivery.take_acknowledged()
 
     items = follow(feed, interval=interval, delivered=delivered, wait=time.sleep, tell=_tell, once=once)
-    return _Opened(items, delivery, Display(None, lambda _: 0, shown=False), endless=not once)
+    return _Opened(items, delivery, Display(None, lambda _: 0, shown=False), endless=not once, resends=not once)
 
 
 def _open_file(name: str, file: OpenSource, options: FileOptions, delivery: Delivery, limit: int | None) -> _Opened:
     position: Callable[[Summary], int] = (lambda summary: summary.read) if limit else (lambda _: file.position())
     display = Display(limit or file.size, position, shown=True)
-    return _Opened(read_items(file.stream, name, options), delivery, display, endless=name == STANDARD_INPUT)
+    return _Opened(
+        read_items(file.stream, name, options), delivery, display, endless=name == STANDARD_INPUT, resends=False
+    )
 
 
 def _delivery(stack: ExitStack, settings: Settings, topic: str, *, track_keys: bool = False) -> Delivery:

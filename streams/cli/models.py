@@ -240,6 +240,8 @@ class _Stages:
     def move(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=total)
+            if not self._bar.console.is_terminal:  # where a bar is drawn only at its end
+                self._bar.console.print(f"{stage} ...", highlight=False)
         self._bar.update(self._tasks[stage], completed=done, total=total)
 
 

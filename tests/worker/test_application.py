@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import threading
+import time
+import urllib.request
+from collections import Counter
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+from kafka import KafkaProducer, TopicPartition
+from support.messages import consume_all, produce
+from support.processes import wait_for
+
+from models.readings import Reading
+from streams.brokers.client import admin_client
+from streams.contract.settings import KafkaSettings, Settings
+from streams.contract.topics import predictions_topic
+from streams.logic.stall import Position
+from streams.worker.application import Application, build_application
+from streams.worker.pipeline import Pipeline
+from streams.worker.run import EXIT_OK, run_worker
+from streams.worker.security import aiokafka_security, faust_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+_kafka = pytest.param("kafka_broker", marks=[pytest.mark.integration, pytest.mark.kafka], id="kafka")
+on_kafka = pytest.mark.parametrize("broker", [_kafka], indirect=True)
+Place = tuple[str, int, int]
+
+
+@asynccontextmanager
+async def running(settings: Settings, handle: Callable[[Any], Awaitable[None]]) -> AsyncIterator[Application]:
+    """An application that hands each event of the inputs to ``handle``, which acknowledges it in its own time."""
+    app = build_application(settings)
+
+    @app.agent(app.topic(*settings.topics.inputs, key_type=bytes, value_type=bytes))
+    async def agent(stream: Any) -> None:  # noqa: ANN401  Faust has no types
+        async for event in stream.noack().events():
+            await handle(event)
+
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  any condition, not only one that tells
+            await asyncio.sleep(0.02)
+
+
+async def acknowledge(event: Any) -> None:  # noqa: ANN401  Faust has no types
+    event.ack()
+
+
+def changed(settings: Settings, **kafka: object) -> Settings:
+    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=kafka)})
+
+
+def first_input(settings: Settings) -> str:
+    return next(iter(settings.topics.inputs))
+
+
+def feed(settings: Settings, count: int) -> None:
+    produce(settings, first_input(settings), [(str(n).encode(), b'{"text": "x"}', []) for n in range(count)])
+
+
+def test_the_wait_for_an_empty_fetch_reaches_the_fetcher(stream_settings: Settings) -> None:
+    async def main() -> None:
+        async with running(changed(stream_settings, fetch_max_wait_seconds=0.037), acknowledge) as app:
+            await until(app.positions)
+            assert app.consumer._thread._consumer._fetcher._fetch_max_wait_ms == 37
+
+    asyncio.run(main())
+
+
+def test_a_quiet_stream_is_read_at_once(stream_settings: Settings) -> None:
+    # With Faust's own wait of 1.5 s, half of these would take longer than 0.75 s.
+    delays: list[float] = []
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        delays.append(time.time() - event.message.timestamp)
+        event.ack()
+
+    async def main() -> None:
+        async with running(stream_settings, handle) as app:
+            await until(app.positions)
+            for count in range(1, 6):
+                await asyncio.to_thread(feed, stream_settings, 1)
+                await until(lambda count=count: len(delays) == count)
+
+    asyncio.run(main())
+    assert sorted(delays[1:])[1] < 0.5
+
+
+def test_what_is_acknowledged_is_committed_and_read_by_nobody_else(stream_settings: Settings) -> None:
+    feed(stream_settings, 50)
+    read: list[Place] = []
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        read.append((event.message.topic, event.message.partition, event.message.offset))
+        event.ack()
+
+    async def main() -> None:
+        async with running(stream_settings, handle) as app:
+            await until(lambda: len(read) == 50)
+            await app.commit_acknowledged()
+            assert sum(position.committed or 0 for position in app.positions().values()) == 50
+            assert all(position.lag == 0 for position in app.positions().values())
+        async with running(stream_settings, handle) as app:
+            await until(lambda: len(app.positions()) == 12 and None not in highwaters(app))
+            assert all(position.lag == 0 for position in app.positions().values())
+
+    def highwaters(app: Application) -> list[int | None]:
+        return [position.highwater for (topic, _), position in app.positions().items() if topic == read[0][0]]
+
+    asyncio.run(main())
+    assert len(read) == len(set(read)) == 50
+
+
+def test_positions_are_empty_until_it_has_joined(stream_settings: Settings) -> None:
+    async def main() -> None:
+        app = build_application(stream_settings)
+        assert app.positions() == {}
+        starting = asyncio.create_task(app.start())
+        while not starting.done():  # at any moment of the start, they may be asked for
+            app.positions()
+            await asyncio.sleep(0)
+        await app.stop()
+        assert app.positions() == {}
+
+    asyncio.run(main())
+
+
+def test_what_is_not_acknowledged_is_lag(stream_settings: Settings) -> None:
+    feed(stream_settings, 5)
+    held: list[Any] = []
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        held.append(event)
+
+    async def main() -> None:
+        async with running(changed(stream_settings, commit_interval_seconds=0.1), handle) as app:
+            await until(lambda: len(held) == 5)
+            assert sum(position.lag for position in app.positions().values()) == 5
+            for event in held:
+                event.ack()
+            await until(lambda: not any(position.lag for position in app.positions().values()))
+
+    asyncio.run(main())
+
+
+@on_kafka  # for Tansu knows neither transactions nor the deletion of records
+def test_offsets_that_are_no_messages_are_no_lag(stream_settings: Settings) -> None:
+    # Such a worker has nothing to do; counted as lag, it would be ended as stuck again and again.
+    settings = changed(stream_settings, commit_interval_seconds=0.1)
+    transactional, expired, _ = settings.topics.inputs
+    with KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, transactional_id=transactional) as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(transactional, b"x", partition=0)
+        producer.commit_transaction()
+        producer.send(expired, b"x", partition=0) if False else None
+    produce_to(settings, expired, 0, 7)
+    with admin_client(settings.kafka) as admin:
+        admin.delete_records({TopicPartition(expired, 0): 7})
+    read: list[str] = []
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        read.append(event.message.topic)
+        event.ack()
+
+    async def main() -> None:
+        async with running(settings, handle) as app:
+            await until(lambda: app.positions().get((transactional, 0)) == Position(1, 2, is_done=True))
+            await until(lambda: app.positions().get((expired, 0)) == Position(None, 7, is_done=True))
+            assert not any(position.lag for position in app.positions().values())
+
+    asyncio.run(main())
+    assert read == [transactional]
+
+
+def produce_to(settings: Settings, topic: str, partition: int, count: int) -> None:
+    with KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers) as producer:
+        for _ in range(count):
+            producer.send(topic, b"x", partition=partition)
+
+
+def test_partitions_that_move_to_another_worker_leave_nothing_in_hand(stream_settings: Settings) -> None:
+    # A rolling restart under a backlog: what is in hand is finished and committed before the partitions go.
+    total = 1500
+    feed(stream_settings, total)
+    seen: Counter[Place] = Counter()
+
+    def acknowledge_all(events: Sequence[Any], _: None) -> None:
+        for event in events:
+            seen[event.message.topic, event.message.partition, event.message.offset] += 1
+            event.ack()
+
+    async def deliver(_: None) -> None:
+        await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def member() -> AsyncIterator[Application]:
+        pipeline: Pipeline[Any, None] = Pipeline(
+            lambda events: time.sleep(0.002 * len(events)), deliver, acknowledge_all, failures.append,
+            batch_max=32, batch_wait=0.002,
+        )  # fmt: skip
+        pipeline.start()
+        async with running(stream_settings, pipeline.put) as app:
+            app.hold_intake = pipeline.held
+            yield app
+            await pipeline.close()
+            await app.commit_acknowledged()
+
+    failures: list[BaseException] = []
+
+    async def main() -> None:
+        async with member() as first:
+            await until(lambda: sum(seen.values()) > 100)
+            async with member() as second:
+                await until(second.positions)
+                assert len(seen) < total, "the backlog was too short for this test"
+                await until(lambda: len(seen) == total)
+                assert set(first.positions()).isdisjoint(second.positions())
+
+    asyncio.run(main())
+    assert failures == []
+    # One event may be in the agent's own hands when the partitions go.
+    assert sum(seen.values()) - total <= 2
+
+
+class Model:
+    """As much of an encoder as a worker asks for."""
+
+    model = "toy:1"
+    manifest = SimpleNamespace(version=1, precision="fp32")
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        reading = Reading(
+            topics=[], topic_scores={}, sentiment="neutral", sentiment_scores={}, intent=None, intent_scores=None,
+            entities=[], truncated=False,
+        )  # fmt: skip
+        return [reading] * len(texts)
+
+
+def listening() -> set[tuple[str, int]]:
+    return {
+        (connection.laddr.ip, connection.laddr.port)
+        for connection in psutil.Process().net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def run_until_stopped(settings: Settings, meanwhile: Callable[[str], None]) -> int:
+    """Run a worker here; ``meanwhile`` is told its address in another thread, and SIGTERM follows."""
+    problems: list[BaseException] = []
+
+    def act(url: str) -> None:
+        try:
+            meanwhile(url)
+        except BaseException as error:  # noqa: BLE001  raised below, in the test's own thread
+            problems.append(error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def on_url(url: str) -> None:
+        threading.Thread(target=act, args=(url,)).start()
+
+    code = run_worker(settings, Model(), on_url)
+    for problem in problems:
+        raise problem
+    return code
+
+
+def test_a_worker_listens_on_its_metrics_port_alone(stream_settings: Settings) -> None:
+    feed(stream_settings, 20)
+    before = listening()
+
+    def look(url: str) -> None:
+        def is_ready() -> bool:
+            try:
+                with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+                    return bool(json.load(answer)["ok"])
+            except OSError:
+                return False
+
+        wait_for(is_ready, what="for the worker to be ready")
+        wait_for(lambda: len(consume_all(stream_settings, predictions_topic(stream_settings.topics), 20)) == 20)
+        assert listening() - before == {("127.0.0.1", int(url.rsplit(":", 1)[1]))}
+
+    assert run_until_stopped(stream_settings, look) == EXIT_OK
+    assert listening() == before
+
+
+def test_a_worker_may_be_stopped_before_it_has_started(stream_settings: Settings) -> None:
+    started = time.monotonic()
+    assert run_until_stopped(stream_settings, lambda _: None) == EXIT_OK
+    assert time.monotonic() - started < stream_settings.worker.shutdown_timeout_seconds
+
+
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_faust_and_the_publisher_are_let_in_by_the_same_credentials(protocol: str, mechanism: str) -> None:
+    kafka = KafkaSettings(
+        security_protocol=protocol, sasl_mechanism=mechanism, sasl_username="desk", sasl_password="hidden"
+    )
+    options = aiokafka_security(kafka)
+    faust_options = dict(credentials_to_aiokafka_auth(faust_credentials(kafka)))
+    expected: dict[str, object] = {"security_protocol": protocol}
+    if protocol.startswith("SASL"):
+        expected |= {"sasl_mechanism": mechanism, "sasl_plain_username": "desk", "sasl_plain_password": "hidden"}
+    contexts = [options.pop("ssl_context", None), faust_options.pop("ssl_context", None)]
+    assert options == faust_options == expected
+    for context in contexts:
+        if protocol.endswith("SSL"):
+            assert context.verify_mode is ssl.CERT_REQUIRED
+            assert context.check_hostname
+        else:
+            assert context is None
+
+
+def test_certificates_are_verified_even_where_the_hosts_name_is_not() -> None:
+    context = aiokafka_security(KafkaSettings(security_protocol="SSL", ssl_check_hostname=False))["ssl_context"]
+    assert not context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
