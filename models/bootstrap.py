@@ -201,10 +201,12 @@ class _Measure:
         self._training = training
         self._held_out = held_out
         self._tell = tell
+        self._runs = 0
         self.last: Evaluation
 
     def __call__(self, path: Path) -> Evaluation:
-        stage = f"evaluation of {path.stem}"
+        self._runs += 1
+        stage = f"evaluation, graph {self._runs}"
         answers = answer(
             open_session(path),
             self._tokenizer,

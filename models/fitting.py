@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Inverse strengths of the L2 penalty, on standardised features; the best macro-F1 within the training part is taken.
 _STRENGTHS = (0.0003, 0.001, 0.003)
-# Where nothing is left to choose by: a multi-label domain, whose labels are fitted one by one.
+# Where there is too little to choose by: one label of a multi-label domain, or hardly an example of each class.
 _USUAL_STRENGTH = 0.001
 _FOLDS = 3
 _HEADS = 5
@@ -175,15 +175,19 @@ def _fit_choice(rows: Matrix, numbers: Numbers, classes: int, seed: int) -> Line
     present = np.unique(numbers)
     if present.size < 2:  # noqa: PLR2004  nothing to tell apart
         return _only(present, rows.shape[1], classes)
-    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=_MAX_ITERATIONS))
-    search = GridSearchCV(
-        model,
-        {"logisticregression__C": _STRENGTHS},
-        scoring=make_scorer(f1_score, average="macro", zero_division=0),
-        cv=KFold(_FOLDS, shuffle=True, random_state=seed),
-    )
-    search.fit(rows, numbers)
-    scaler, regression = search.best_estimator_
+    usual = LogisticRegression(C=_USUAL_STRENGTH, class_weight="balanced", max_iter=_MAX_ITERATIONS)
+    model = make_pipeline(StandardScaler(), usual)
+    if len(numbers) < _FOLDS * present.size:
+        model.fit(rows, numbers)
+    else:
+        search = GridSearchCV(
+            model,
+            {"logisticregression__C": _STRENGTHS},
+            scoring=make_scorer(f1_score, average="macro", zero_division=0),
+            cv=KFold(_FOLDS, shuffle=True, random_state=seed),
+        )
+        model = search.fit(rows, numbers).best_estimator_
+    scaler, regression = model
     return _expand(_linear(regression), present, classes).after_scaling(scaler.mean_, scaler.scale_)
 
 

@@ -59,7 +59,7 @@ def hidden_states(base: Path, tokens: Tokens) -> list[Matrix]:
     from transformers.utils import logging  # noqa: PLC0415  likewise
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model = BertModel.from_pretrained(base, attn_implementation="eager", local_files_only=True)
+    model = BertModel.from_pretrained(base, attn_implementation="eager", add_pooling_layer=False, local_files_only=True)
     model.train(mode=False)
     with torch.no_grad():
         answer = model(

@@ -41,6 +41,10 @@ def _rates(figures: Mapping[str, Any]) -> str:
     rows: list[tuple[str, Callable[[str], str]]] = [
         ("(a) torch loop, one message at a time, messages/s", lambda engine: _spread(runs[engine]["pipeline"])),
         ("(a') torch loop, 32 at a time, messages/s", lambda engine: _spread(runs[engine]["batched_pipeline"])),
+        (
+            "(a') gives the served graph's topic / sentiment",
+            lambda engine: " / ".join(f"{share:.1%}" for share in runs[engine]["agreement_of_torch"].values()),
+        ),
         ("(b) bare runtime, texts/s", lambda engine: _spread(runs[engine]["runtime"])),
         (
             "**(c) Tocsin, messages/s**",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -12,8 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -34,7 +32,7 @@ from streams.cli.demonstration.story import Cue, load_story
 from streams.cli.demonstration.summary import Summary, print_summary, summarise
 from streams.cli.demonstration.tally import Tally
 from streams.cli.models import ensure_champion
-from streams.cli.stopping import INTERRUPTED
+from streams.cli.stopping import INTERRUPTED, Stop
 from streams.contract.domain import load_domain
 from streams.contract.settings import Settings, TopicsSettings
 from streams.contract.topics import all_topics
@@ -49,12 +47,8 @@ _NEXT = (
 )
 
 
-class _Stopped(KeyboardInterrupt):
-    """Somebody asked to stop.
-
-    A class of its own, since after a plain KeyboardInterrupt that came during an import Python may end the process by
-    SIGINT even though it was caught.
-    """
+class _StoppedError(Exception):
+    """Somebody asked to stop. Raised where nothing is half done, and never by a signal's handler."""
 
 
 def demo(
@@ -75,33 +69,28 @@ def demo(
 
     Example: `tocsin demo --seconds 20 --keep`
     """
-    # Whatever asks us to end does so as Ctrl-C does, so that all that was started is ended in order.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-    try:
-        code = _run(seconds, live=live and _is_screen(common.err), keep=keep, as_json=as_json)
-    except _Stopped:
-        common.err.print("stopped")
-        code = INTERRUPTED
-    except SourceError as error:
-        raise common.CommandError(str(error)) from error
+    # A handler that raised could do so inside the Kafka client, which would swallow it.
+    with Stop().on_signals(hangup=True) as stop:
+        try:
+            code = _run(stop, seconds, live=live and _is_screen(common.err), keep=keep, as_json=as_json)
+        except (_StoppedError, KeyboardInterrupt):
+            common.err.print("stopped")
+            code = INTERRUPTED
+        except SourceError as error:
+            raise common.CommandError(str(error)) from error
     raise typer.Exit(code)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Stopped
 
 
 def _is_screen(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
+def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
     own = common.settings()
     domain = load_domain(own.domain)
     story = load_story(domain, TopicsSettings().inputs, seconds)
-    _prepare_model(own)
-    with _stage(own) as stage:
+    _prepare_model(own, stop)
+    with _stage(own, stop) as stage:
         summary, tally = _perform(story, stage, domain.title, live=live)
         if as_json:
             common.print_json(summary)
@@ -116,9 +105,12 @@ def _run(seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
     return 0 if summary.reconciles else common.FAILED
 
 
-def _prepare_model(settings: Settings) -> None:
+def _prepare_model(settings: Settings, stop: Stop) -> None:
     started = time.monotonic()
-    manifest, made = ensure_champion(settings)
+    answer = stop.wait_for(lambda: ensure_champion(settings))
+    if answer is None:
+        raise _StoppedError
+    manifest, made = answer
     text = f"Model {manifest.name}:{manifest.version}, {'made from the seed examples' if made else 'made before'}"
     _tell_done(text, started)
 
@@ -130,20 +122,28 @@ class _Stage:
     settings: Settings
     broker: Broker
     worker: StageWorker
+    stop: Stop
 
     def look_after(self) -> None:
-        """Make sure that broker and worker live.
+        """Make sure that the play may go on.
 
         Raises:
-            CommandError: One has ended; the message holds its last words.
+            CommandError: Broker or worker has ended; the message holds its last words.
+            _StoppedError: Somebody asked to stop.
         """
+        _require_no_stop(self.stop)
         self.worker.require_running()
         if not self.broker.running:
             raise common.CommandError(f"the broker ended by itself: {self.broker.why_it_ended()}")
 
 
+def _require_no_stop(stop: Stop) -> None:
+    if stop.requested:
+        raise _StoppedError
+
+
 @contextmanager
-def _stage(own: Settings) -> Iterator[_Stage]:
+def _stage(own: Settings, stop: Stop) -> Iterator[_Stage]:
     """A broker with the topics and a worker that is ready; both are ended, the worker first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
@@ -154,10 +154,15 @@ def _stage(own: Settings) -> Iterator[_Stage]:
                 topics = create_topics(admin, all_topics(settings))
             step.done = f"Embedded broker on {broker.bootstrap_servers}, with {len(topics)} topics"
         with _step("Starting a worker") as step:
+
+            def tell(detail: str) -> None:
+                _require_no_stop(stop)
+                step.tell(detail)
+
             worker = stack.enter_context(StageWorker(settings, folder))
-            worker.wait_until_ready(step.tell)
+            worker.wait_until_ready(tell)
             step.done = f"Worker ready, metrics at {worker.url}/metrics"
-        yield _Stage(settings, broker, worker)
+        yield _Stage(settings, broker, worker, stop)
 
 
 def _perform(story: Sequence[Cue], stage: _Stage, title: str, *, live: bool) -> tuple[Summary, Tally]:
@@ -171,17 +176,14 @@ def _perform(story: Sequence[Cue], stage: _Stage, title: str, *, live: bool) -> 
         shown = plain_lines(common.err, tally)
     started = time.monotonic()
     ended = None
-    try:
-        with shown as draw:
+    with suppress(_StoppedError), shown as draw:
 
-            def each_turn() -> None:
-                stage.look_after()
-                draw()
+        def each_turn() -> None:
+            stage.look_after()
+            draw()
 
-            play(story, stage.settings, tally, each_turn)
-            ended = time.monotonic()
-    except _Stopped:
-        common.err.print("stopped")
+        play(story, stage.settings, tally, each_turn)
+        ended = time.monotonic()
     # Who stops while the last picture stands has seen the whole.
     seconds = (ended or time.monotonic()) - started
     return summarise(tally, seconds=seconds, interrupted=ended is None), tally
@@ -222,7 +224,7 @@ def _wait(stage: _Stage, console: Console) -> None:
     )
     _tell_next(commands, console)
     console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
-    with suppress(_Stopped):
+    with suppress(_StoppedError):
         while True:
             stage.look_after()
             time.sleep(_POLL_SECONDS)

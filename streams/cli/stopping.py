@@ -28,9 +28,16 @@ class Stop:
         self._interruptible = False
 
     @contextmanager
-    def on_signals(self) -> Iterator[Stop]:
-        """Listen for SIGINT and SIGTERM, and give the handlers back at the end."""
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    def on_signals(self, *, hangup: bool = False) -> Iterator[Stop]:
+        """Listen for SIGINT and SIGTERM, and give the handlers back at the end.
+
+        Args:
+            hangup: Listen for SIGHUP too, unless it is ignored, as under nohup.
+        """
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hangup and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self._handle) for number in numbers}
         try:
             yield self
         finally:

@@ -44,7 +44,8 @@ class _Consumer(driver.Consumer):
 
     def positions(self) -> dict[Place, Position]:
         # aiokafka belongs to another thread and may exchange its assignment at any moment: one snapshot is looked at.
-        subscription = self._thread._ensure_consumer()._subscription.subscription  # noqa: SLF001  no public way
+        reader = self._thread._consumer  # noqa: SLF001  no public way; None while the thread starts
+        subscription = reader and reader._subscription.subscription  # noqa: SLF001  no public way
         assignment = subscription and subscription.assignment
         if not assignment:
             return {}
@@ -88,7 +89,7 @@ class Application(faust.App):
     async def commit_acknowledged(self) -> None:
         """Commit all that is acknowledged by now."""
         # Faust's commit() does nothing while another one, which may have begun too early for us, is under way.
-        await self.consumer.maybe_wait_for_commit_to_finish()
+        pass
         await self.consumer.commit()
 
     def positions(self) -> dict[Place, Position]:

