@@ -89,7 +89,7 @@ class Application(faust.App):
     async def commit_acknowledged(self) -> None:
         """Commit all that is acknowledged by now."""
         # Faust's commit() does nothing while another one, which may have begun too early for us, is under way.
-        pass
+        await self.consumer.maybe_wait_for_commit_to_finish()
         await self.consumer.commit()
 
     def positions(self) -> dict[Place, Position]:
