@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from streams.brokers.admin import create_topics
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 # What `make test` makes before pytest starts (the default model), and what Maven fetches, is kept in the checkout.
 STATE = Path(__file__).parents[1] / ".tocsin"
 JARS = STATE / "kafka"
+
+# A busy machine is no fault of the code: properties are judged by what they say, not by how long they take.
+hypothesis.settings.register_profile("tocsin", deadline=None)
+hypothesis.settings.load_profile("tocsin")
 
 _no_kafka = pytest.StashKey[str]()
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from models.manifest import Labels
     from models.tokens import EncodedText
 
-_WARM_UP_TEXTS = 64
+_WARM_UP_TEXTS = 16
 _SILENCE_SECONDS = 60.0
 
 

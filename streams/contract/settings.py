@@ -118,7 +118,7 @@ class WorkerSettings(_Section):
     shutdown_timeout_seconds: PositiveFloat = Field(
         20.0, description="On SIGTERM: finish what is in hand, commit and leave the group within so long."
     )
-    stall_timeout_seconds: PositiveFloat = Field(
+    stall_timeout_seconds: Annotated[float, Field(ge=3.0)] = Field(
         60.0, description="With lag and no committed offset moving for so long, the worker exits to be restarted."
     )
 
