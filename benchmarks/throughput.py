@@ -32,6 +32,7 @@ from benchmarks.support.summary import EngineRuns, summarise
 from benchmarks.support.worker_process import WorkerError
 from models.manifest import VersionError
 from streams.brokers.errors import BrokerError
+from streams.brokers.jars import find_java, kafka_classpath
 from streams.brokers.kafka import ApacheKafkaBroker
 from streams.brokers.tansu import TansuBroker
 from streams.contract.settings import Settings
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from streams.brokers.broker import Broker
 
 _ENGINES = ("tansu", "kafka")
+_JARS = ROOT / ".tocsin" / "kafka"
 _PAGE = ROOT / "docs" / "performance.md"
 _BATCH = 32
 # A layer's product is measured on as many rows as a usual run has tokens: 16 texts of about 20.
@@ -139,7 +141,7 @@ class Benchmark:
 def _broker(engine: str, workspace: Path) -> Broker:
     if engine == "tansu":
         return TansuBroker()
-    return ApacheKafkaBroker(workspace / "kafka", jars=ROOT / ".tocsin" / "kafka", on_progress=_say)
+    return ApacheKafkaBroker(workspace / "kafka", jars=_JARS, on_progress=_say)
 
 
 def _say(what: str) -> None:
@@ -150,6 +152,10 @@ def _say(what: str) -> None:
 def run(registry: Path, engines: list[str], *, quick: bool) -> None:
     """Measure, print the tables, and keep the figures where all was measured in full."""
     machine = describe_machine()
+    if "kafka" in engines:
+        # What is missing is told before anything is measured, and what is to be fetched disturbs nothing.
+        find_java()
+        kafka_classpath(_JARS, lambda name: _say(f"fetching Apache Kafka: {name}"))
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         workspace = Path(folder)
         forget_own_settings(workspace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.manifest import MANIFEST, Labels, Manifest, VersionError, read
+from models.manifest import MANIFEST, Labels, Manifest, read
 from models.registry import Registry
 from models.runtime import LABELS, MODEL, TOKENIZER
 from streams.contract.settings import ModelSettings
@@ -45,8 +45,5 @@ def served_version(registry: Path) -> ServedVersion:
     Raises:
         VersionError: There is none, or it is corrupt.
     """
-    try:
-        _, folder = Registry(str(registry)).resolve_and_fetch(_DEFAULTS.name, _DEFAULTS.alias, _DEFAULTS.cache)
-    except VersionError as error:
-        raise VersionError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
+    _, folder = Registry(str(registry)).resolve_and_fetch(_DEFAULTS.name, _DEFAULTS.alias, _DEFAULTS.cache)
     return ServedVersion(folder, read(folder / MANIFEST, Manifest), read(folder / LABELS, Labels))

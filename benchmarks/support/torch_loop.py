@@ -165,7 +165,6 @@ def main() -> None:
     tell(
         {
             "messages_per_second": rate,
-            "threads": torch.get_num_threads(),
             "agreement": _agreement(version, list(texts.values()), [answers[name] for name in texts]),
         }
     )
