@@ -8,9 +8,9 @@ numbers, mainland Chinese identity numbers and mobile phones, and where asked @u
 digits, spaces, dashes, dots, invisible and combining characters inside do not hide them. Names are masked only where
 the record tells them: no recogniser of names is right often enough to be trusted with either mistake.
 
-Cost (``benchmarks/masking.py``, 2026-11-25, one core of a two-core AMD EPYC, Python 3.11), for a finance text of 94
-characters: about 10 microseconds where it holds no personal data, 130 where it holds one piece. The phone library alone,
-asked about every text for the same eight countries and for none, took 340.
+Cost (``benchmarks/masking.py``, 2026-11-25, one core of a two-core AMD EPYC, Python 3.11), for a text of 94
+characters: about 10 microseconds where it holds no personal data, 130 where it holds one piece. The phone library
+alone, asked about every text for the same eight countries and for none, took 340.
 """
 
 from __future__ import annotations
