@@ -1,8 +1,9 @@
 """The order of work, from top to bottom: gather, infer, publish, have it acknowledged, acknowledge the inputs.
 
-Batches overlap and never overtake: while one is being published the next is being read by the model, and a third waits
-at its door. Every input is acknowledged after its own outputs and after every input before it, so a commit never
-passes a message that is not done. All that is held is bounded: one batch gathering and three in hand.
+Batches overlap and never overtake: while one is being published the next are being read by the model, one in each lane,
+and another waits at the door. Every input is acknowledged after its own outputs and after every input before it, so a
+commit never passes a message that is not done. All that is held is bounded: one batch gathering, one in each lane, and
+two more in hand.
 """
 
 from __future__ import annotations
@@ -23,21 +24,23 @@ if TYPE_CHECKING:
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
 
-_MOST_BATCHES_IN_HAND = 3
+# Beside those in the lanes: one that is being published, and one at the door.
+_MORE_BATCHES_IN_HAND = 2
 
 log = structlog.get_logger(__name__)
 
 
 class Pipeline(Generic[EventT, ResultT]):
-    """Carries events in batches through work in a thread and delivery to the brokers, strictly in order.
+    """Carries events in batches through work in threads and delivery to the brokers, strictly in order.
 
     Args:
-        work: Makes a batch's results, in a thread of its own; it must not raise for what is wrong with a message.
+        work: Makes a batch's results, in one of ``lanes`` threads; it must not raise for what is wrong with a message.
         deliver: Publishes the results of one batch and returns once the brokers have acknowledged all.
         acknowledge: Marks the events of one batch as done, in order.
         on_fatal: Called once with what ended the pipeline; nothing is acknowledged after that, so the process must end.
         batch_max: Most events in a batch.
-        batch_wait: Seconds that a batch may wait to fill while the worker is free.
+        batch_wait: Seconds that a batch may wait to fill while a lane is free.
+        lanes: Batches that are worked on at the same time.
     """
 
     def __init__(
@@ -49,15 +52,17 @@ class Pipeline(Generic[EventT, ResultT]):
         *,
         batch_max: int,
         batch_wait: float,
+        lanes: int = 1,
     ) -> None:
         self._work = work
         self._deliver = deliver
         self._acknowledge = acknowledge
         self._on_fatal = on_fatal
         self._batcher: Batcher[EventT] = Batcher(batch_max, batch_wait)
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="work")
+        self._executor = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="work")
+        self._lanes = lanes
         self._in_hand: asyncio.Queue[tuple[Sequence[EventT], asyncio.Future[ResultT]]] = asyncio.Queue()
-        self._free_hands = asyncio.Semaphore(_MOST_BATCHES_IN_HAND)
+        self._free_hands = asyncio.Semaphore(lanes + _MORE_BATCHES_IN_HAND)
         self._changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -125,7 +130,7 @@ class Pipeline(Generic[EventT, ResultT]):
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _dispatch(self) -> None:
-        """Hand each batch to the worker when it is due."""
+        """Hand each batch to a lane when it is due."""
         loop = asyncio.get_running_loop()
         while True:
             await self._free_hands.acquire()
@@ -138,7 +143,7 @@ class Pipeline(Generic[EventT, ResultT]):
             self._in_hand.put_nowait((events, work))
 
     async def _until_due(self) -> None:
-        while (due := self._batcher.due_in(time.monotonic(), free=self._working == 0)) != 0.0:
+        while (due := self._batcher.due_in(time.monotonic(), free=self._working < self._lanes)) != 0.0:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), due)

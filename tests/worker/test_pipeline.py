@@ -26,6 +26,7 @@ class Stage:
         batch_max: int = 4,
         work: Callable[[Sequence[int]], None] = lambda _: None,
         deliver: Callable[[Sequence[int]], Awaitable[None]] | None = None,
+        lanes: int = 1,
     ) -> None:
         self.batches: list[Sequence[int]] = []
         self.worked: list[int] = []
@@ -35,7 +36,13 @@ class Stage:
         self._before_work = work
         self._before_delivery = deliver
         self.pipeline: Pipeline[int, Sequence[int]] = Pipeline(
-            self._work, self._deliver, self._acknowledge, self.fatal.append, batch_max=batch_max, batch_wait=0.001
+            self._work,
+            self._deliver,
+            self._acknowledge,
+            self.fatal.append,
+            batch_max=batch_max,
+            batch_wait=0.001,
+            lanes=lanes,
         )
 
     def _work(self, events: Sequence[int]) -> Sequence[int]:
@@ -79,9 +86,9 @@ _delays = st.lists(st.sampled_from([0.0, 0.001, 0.003]), min_size=1, max_size=20
 
 
 @settings(quick, max_examples=20)
-@given(st.integers(1, 60), st.integers(1, 7), _delays, _delays, _delays)
+@given(st.integers(1, 60), st.integers(1, 7), st.integers(1, 3), _delays, _delays, _delays)
 def test_inputs_are_acknowledged_in_order_whatever_takes_how_long(
-    count: int, size: int, arrival: list[float], work: list[float], delivery: list[float]
+    count: int, size: int, lanes: int, arrival: list[float], work: list[float], delivery: list[float]
 ) -> None:
     def delay(delays: list[float], event: int) -> float:
         return delays[event % len(delays)]
@@ -89,6 +96,7 @@ def test_inputs_are_acknowledged_in_order_whatever_takes_how_long(
     async def main() -> None:
         stage = Stage(
             batch_max=size,
+            lanes=lanes,
             work=lambda events: time.sleep(delay(work, events[0])),
             deliver=lambda events: asyncio.sleep(delay(delivery, events[0])),
         )
@@ -98,7 +106,7 @@ def test_inputs_are_acknowledged_in_order_whatever_takes_how_long(
             if event % 5 == 0:
                 await asyncio.sleep(delay(arrival, event))
         await stage.pipeline.close()
-        assert stage.acknowledged == stage.delivered == stage.worked == list(range(count))
+        assert stage.acknowledged == stage.delivered == sorted(stage.worked) == list(range(count))
         assert max(map(len, stage.batches)) <= size
         assert stage.pipeline.in_flight == 0
         assert stage.fatal == []
@@ -144,17 +152,51 @@ def test_work_goes_on_while_the_batch_before_is_being_delivered() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("held_up", ["work", "delivery"])
-def test_what_is_held_is_bounded_by_one_batch_gathering_and_three_in_hand(held_up: str) -> None:
+def test_lanes_work_at_the_same_time_and_deliver_in_order() -> None:
     async def main() -> None:
         go = threading.Event()
-        stage = Stage(batch_max=5, work=lambda _: held_up == "work" and go.wait(10), deliver=never)
+        stage = Stage(batch_max=2, lanes=2, work=lambda events: 0 in events and go.wait(10))
+        stage.pipeline.start()
+        await stage.put_all(range(4))
+        await until(lambda: stage.worked == [2, 3])
+        # The second batch is done, and waits for the first.
+        assert stage.delivered == stage.acknowledged == []
+        go.set()
+        await stage.pipeline.close()
+        assert stage.delivered == stage.acknowledged == [0, 1, 2, 3]
+
+    asyncio.run(main())
+
+
+def test_a_free_lane_answers_at_once_while_another_works() -> None:
+    async def main() -> None:
+        go = threading.Event()
+        stage = Stage(batch_max=1_000, lanes=2, work=lambda events: 0 in events and go.wait(10))
+        stage.pipeline.start()
+        await stage.put_all([0])
+        await until(lambda: stage.pipeline._working)
+        await stage.put_all([1])
+        await until(lambda: stage.worked == [1], seconds=1.0)
+        go.set()
+        await stage.pipeline.close()
+        assert stage.acknowledged == [0, 1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("held_up", ["work", "delivery"])
+def test_what_is_held_is_bounded_by_one_batch_gathering_one_in_each_lane_and_two_more(held_up: str, lanes: int) -> None:
+    async def main() -> None:
+        go = threading.Event()
+        stage = Stage(batch_max=5, lanes=lanes, work=lambda _: held_up == "work" and go.wait(10), deliver=never)
         stage.pipeline.start()
         feed = asyncio.create_task(stage.put_all(range(100)))
-        await until(lambda: stage.pipeline.in_flight == 20)
+        most = 5 * (lanes + 3)
+        await until(lambda: stage.pipeline.in_flight == most)
         for _ in range(20):  # the feed has every chance to put more
             await asyncio.sleep(0.001)
-        assert stage.pipeline.in_flight == 20
+        assert stage.pipeline.in_flight == most
         assert len(stage.pipeline._batcher) == 5
         assert not feed.done()
         go.set()
