@@ -17,19 +17,17 @@ import msgspec
 import onnx
 
 from models.bert import embedder, load_trunk
-from models.encoder_graph import encoder_model
-from models.evaluation import Evaluation, answer, score
 from models.features import collect, open_session
-from models.fitting import fit_heads
 from models.heads import plan_for
 from models.manifest import Labels, Parity, ParitySample, Precision, encode
 from models.parity import record
-from models.quantize import Trial, quantize_within
+from models.quantize import Trial, quantize
 from models.reference import largest_difference
 from models.report import Report, TrialReport, to_markdown
 from models.tagging import entity_tags
 from models.tokens import TextTokenizer
 from models.weights import TOKENIZER, BaseWeights, WeightsError, resolve
+from models.workshop import Training, Workshop
 from streams.contract.domain import Domain, DomainError
 from streams.contract.examples import Example, load_seed
 from streams.contract.records import SENTIMENTS
@@ -114,11 +112,11 @@ def make(
     """Make a version's files from given examples of a domain; all else as in ``bootstrap``."""
     began = time.monotonic()
     tell = on_progress or _silent
-    training = [example for example in examples if not example.held_out]
+    learnt = [example for example in examples if not example.held_out]
     held_out = [example for example in examples if example.held_out]
-    if not training or not held_out:
+    if len(learnt) < 2 or not held_out:  # noqa: PLR2004  one to fit on, and one to validate on
         raise DomainError(
-            f"{domain.folder / 'seed'}: {len(training)} examples to learn from and {len(held_out)} held out "
+            f"{domain.folder / 'seed'}: {len(learnt)} examples to learn from and {len(held_out)} held out "
             "(a fifth, by a hash of the text); write more"
         )
     labels = Labels(
@@ -138,32 +136,33 @@ def make(
     plan = plan_for(trunk.layers)
     tell("base weights", 1, 1)
 
-    texts = [example.text for example in training]
+    texts = [example.text for example in learnt]
     features = collect(trunk, plan, tokenizer, texts, lambda done, total: tell("features", done, total))
-    heads = fit_heads(
-        features, training, labels, plan, seed=seed, on_progress=lambda done, total: tell("heads", done, total)
-    )
-    onnx.save(encoder_model(trunk, heads), out / _FP32)
-    onnx.save(embedder(trunk), out / EMBEDDER)
+    workshop = Workshop(trunk, plan, tokenizer, labels, seed, tell)
+    training = Training(learnt, features)
 
-    measure = _Measure(tokenizer, labels, training, held_out, tell)
-    in_fp32 = measure(out / _FP32)
+    # What int8 costs is measured on a part of its own: the held-out part is looked at once, when all is decided.
+    fitted, validation = training.parted(seed)
+    strengths = workshop.strengths(fitted)
+    trials = workshop.try_int8(fitted, validation, strengths, out)
+    heads = workshop.make(training, strengths, out / _FP32, "heads")
+    onnx.save(embedder(trunk), out / EMBEDDER)
     difference = largest_difference(
         open_session(out / _FP32), weights.folder, heads, tokenizer, _of_many_lengths(texts, _REFERENCE_TEXTS)
     )
-    trials = quantize_within(out / _FP32, out / MODEL, in_fp32.headline(), lambda path: measure(path).headline())
-    precision = _settle(out, trials)
+    precision = _settle(out, trials[-1])
+    served = workshop.judge(out / MODEL, held_out, training, "evaluation")
     report = Report(
         domain=domain.name,
         base=base,
         seed=seed,
-        training_examples=len(training),
+        training_examples=len(learnt),
+        validation_examples=len(validation.examples),
         held_out_examples=len(held_out),
         seconds=time.monotonic() - began,
         precision=precision,
-        served=measure.last if precision == "int8" else in_fp32,
-        fp32=in_fp32.headline(),
-        quantization=[TrialReport(step=one.step, accepted=one.accepted, losses=one.losses) for one in trials],
+        served=served,
+        quantization=[TrialReport(step=one.step.name, accepted=one.accepted, losses=one.losses) for one in trials],
         torch_difference=difference,
     )
     parity = _parity(out / MODEL, tokenizer, [example.text for example in held_out], precision)
@@ -185,45 +184,13 @@ def make(
     )
 
 
-class _Measure:
-    """Evaluates a graph on the held-out part; keeps the last evaluation."""
-
-    def __init__(
-        self,
-        tokenizer: TextTokenizer,
-        labels: Labels,
-        training: Sequence[Example],
-        held_out: Sequence[Example],
-        tell: Progress,
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._labels = labels
-        self._training = training
-        self._held_out = held_out
-        self._tell = tell
-        self._runs = 0
-        self.last: Evaluation
-
-    def __call__(self, path: Path) -> Evaluation:
-        self._runs += 1
-        stage = f"evaluation, graph {self._runs}"
-        answers = answer(
-            open_session(path),
-            self._tokenizer,
-            self._labels,
-            self._held_out,
-            lambda done, total: self._tell(stage, done, total),
-        )
-        self.last = score(answers, self._held_out, self._training, self._labels)
-        return self.last
-
-
-def _settle(out: Path, trials: Sequence[Trial]) -> Precision:
+def _settle(out: Path, last: Trial) -> Precision:
     """Leave the graph that is served as ``model.onnx``; the embedder is needed beside an int8 one alone."""
-    if trials[-1].accepted:
+    if last.accepted:
+        quantize(out / _FP32, out / MODEL, last.step)
         (out / _FP32).unlink()
         return "int8"
-    (out / _FP32).rename(out / MODEL)
+    (out / _FP32).replace(out / MODEL)
     (out / EMBEDDER).unlink()
     return "fp32"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +19,8 @@ from models.tagging import overlapping, tag_first_pieces
 from models.tokens import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-# Inverse strengths of the L2 penalty, on standardised features; the best macro-F1 within the training part is taken.
+# Inverse strengths of the L2 penalty, on standardised features, of which the best is chosen.
 _STRENGTHS = (0.0003, 0.001, 0.003)
 # Where there is too little to choose by: one label of a multi-label domain, or hardly an example of each class.
 _USUAL_STRENGTH = 0.001
@@ -46,11 +47,36 @@ ENTITY_EPOCHS = 10
 TOWARDS_EPOCHS = 10
 
 
+class _Choice(NamedTuple):
+    """What a head that chooses one label learns from."""
+
+    rows: Matrix
+    numbers: Numbers
+    classes: int
+
+
+def choose_strengths(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, *, seed: int
+) -> dict[str, float]:
+    """Choose by cross-validation how freely each head that chooses one label may fit, by the head's name.
+
+    Args:
+        features: Of the examples' texts, in their order.
+        examples: The training part, or a part of it.
+        labels: Names of the heads' outputs.
+        plan: Which layers each head reads.
+        seed: Of the folds.
+    """
+    with _one_thread():
+        return {name: _choose(choice, seed) for name, choice in _choices(features, examples, labels, plan).items()}
+
+
 def fit_heads(
     features: Sequence[TextFeatures],
     examples: Sequence[Example],
     labels: Labels,
     plan: Plan,
+    strengths: Mapping[str, float],
     *,
     seed: int,
     on_progress: Callable[[int, int], None],
@@ -59,43 +85,63 @@ def fit_heads(
 
     Args:
         features: Of the examples' texts, in their order.
-        examples: The training part alone.
+        examples: The training part, or a part of it.
         labels: Names of the heads' outputs.
         plan: Which layers each head reads.
-        seed: Of folds, initial weights and order.
+        strengths: From ``choose_strengths``.
+        seed: Of initial weights and order.
         on_progress: Told how many heads are done, of how many.
     """
-    rest = (features, examples, labels, plan, seed)
-    # One thread: sums are then always made in one order, and on a busy machine two threads only wait for each other.
-    with threadpool_limits(1, user_api="blas"):
+    rest = (features, examples, labels, plan)
+    with _one_thread():
         on_progress(0, _HEADS)
-        topic = _fit_topics(*rest)
-        on_progress(1, _HEADS)
-        sentiment = _fit_sentiments(*rest)
-        on_progress(2, _HEADS)
-        intent = _fit_intents(*rest) if labels.intents else None
+        chosen = {name: _fit_choice(choice, strengths[name]) for name, choice in _choices(*rest).items()}
+        topic = chosen.get("topic") or _fit_topic_by_topic(*rest)
         on_progress(3, _HEADS)
-        entity = _fit_entities(*rest)
+        entity = _fit_entities(*rest, seed)
         on_progress(4, _HEADS)
-        towards = _fit_towards(*rest)
+        towards = _fit_towards(*rest, seed)
         on_progress(_HEADS, _HEADS)
-    return Heads(plan=plan, topic=topic, sentiment=sentiment, intent=intent, entity=entity, towards=towards)
+    return Heads(
+        plan=plan,
+        topic=topic,
+        sentiment=chosen["sentiment"],
+        intent=chosen.get("intent"),
+        entity=entity,
+        towards=towards,
+    )
 
 
-def _fit_sentiments(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
-) -> Linear:
-    numbers = _numbers([example.sentiment for example in examples], labels.sentiments)
-    return _fit_choice(_sentences(features, plan.sentiment), numbers, len(labels.sentiments), seed)
+def _one_thread() -> AbstractContextManager[object]:
+    """Sums are then always made in one order; and on a busy machine two threads only wait for each other."""
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
-def _fit_topics(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
-) -> Linear:
-    rows = _sentences(features, plan.topic)
+def _choices(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan
+) -> dict[str, _Choice]:
+    """Each head that chooses one label."""
+    choices = {}
     if labels.topic_mode == "single":
-        numbers = _numbers([example.topics[0] for example in examples], labels.topics)
-        return _fit_choice(rows, numbers, len(labels.topics), seed)
+        topics = _numbers([example.topics[0] for example in examples], labels.topics)
+        choices["topic"] = _Choice(_sentences(features, plan.topic), topics, len(labels.topics))
+    sentiments = _numbers([example.sentiment for example in examples], labels.sentiments)
+    choices["sentiment"] = _Choice(_sentences(features, plan.sentiment), sentiments, len(labels.sentiments))
+    if labels.intents:
+        # Customers alone have intents, so the head learns from them alone.
+        known = [(text, example.intent) for text, example in zip(features, examples, strict=True) if example.intent]
+        rows = _sentences([text for text, _ in known], plan.intent) if known else _no_rows(features, plan.intent)
+        intents = _numbers([intent for _, intent in known], labels.intents)
+        choices["intent"] = _Choice(rows, intents, len(labels.intents))
+    return choices
+
+
+def _fit_topic_by_topic(
+    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan
+) -> Linear:
+    """Where a message may have several topics, each is a question of its own."""
+    rows = _sentences(features, plan.topic)
     columns = [
         _fit_yes_no(rows, np.array([topic in example.topics for example in examples], np.int64))
         for topic in labels.topics
@@ -104,15 +150,6 @@ def _fit_topics(
         np.concatenate([column.weight for column in columns], axis=1),
         np.concatenate([column.bias for column in columns]),
     )
-
-
-def _fit_intents(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
-) -> Linear:
-    """Customers alone have intents, so the head learns from them alone."""
-    known = [(text, example.intent) for text, example in zip(features, examples, strict=True) if example.intent]
-    rows = _sentences([text for text, _ in known], plan.intent) if known else _no_rows(features, plan.intent)
-    return _fit_choice(rows, _numbers([intent for _, intent in known], labels.intents), len(labels.intents), seed)
 
 
 def _fit_entities(
@@ -170,25 +207,33 @@ def _fit_towards(
     )
 
 
-def _fit_choice(rows: Matrix, numbers: Numbers, classes: int, seed: int) -> Linear:
-    """Multinomial logistic regression; its penalty is chosen by cross-validation."""
-    present = np.unique(numbers)
+def _choose(choice: _Choice, seed: int) -> float:
+    """The strength of the best macro-F1 over the folds, or the usual one where there is too little to choose by."""
+    present = np.unique(choice.numbers)
+    if present.size < 2 or len(choice.numbers) < _FOLDS * present.size:  # noqa: PLR2004  nothing to tell apart
+        return _USUAL_STRENGTH
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), _regression(_USUAL_STRENGTH)),
+        {"logisticregression__C": _STRENGTHS},
+        scoring=make_scorer(f1_score, average="macro", zero_division=0),
+        cv=KFold(_FOLDS, shuffle=True, random_state=seed),
+        refit=False,
+    )
+    return float(search.fit(choice.rows, choice.numbers).best_params_["logisticregression__C"])
+
+
+def _fit_choice(choice: _Choice, strength: float) -> Linear:
+    """Multinomial logistic regression."""
+    present = np.unique(choice.numbers)
     if present.size < 2:  # noqa: PLR2004  nothing to tell apart
-        return _only(present, rows.shape[1], classes)
-    usual = LogisticRegression(C=_USUAL_STRENGTH, class_weight="balanced", max_iter=_MAX_ITERATIONS)
-    model = make_pipeline(StandardScaler(), usual)
-    if len(numbers) < _FOLDS * present.size:
-        model.fit(rows, numbers)
-    else:
-        search = GridSearchCV(
-            model,
-            {"logisticregression__C": _STRENGTHS},
-            scoring=make_scorer(f1_score, average="macro", zero_division=0),
-            cv=KFold(_FOLDS, shuffle=True, random_state=seed),
-        )
-        model = search.fit(rows, numbers).best_estimator_
-    scaler, regression = model
-    return _expand(_linear(regression), present, classes).after_scaling(scaler.mean_, scaler.scale_)
+        return _only(present, choice.rows.shape[1], choice.classes)
+    scaler = StandardScaler()
+    regression = _regression(strength).fit(scaler.fit_transform(choice.rows), choice.numbers)
+    return _expand(_linear(regression), present, choice.classes).after_scaling(scaler.mean_, scaler.scale_)
+
+
+def _regression(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, class_weight="balanced", max_iter=_MAX_ITERATIONS)
 
 
 def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
@@ -198,8 +243,7 @@ def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
             np.zeros((rows.shape[1], 1), np.float32), np.array([-_NEVER if answers[0] else _NEVER], np.float32)
         )
     scaler = StandardScaler()
-    regression = LogisticRegression(C=_USUAL_STRENGTH, class_weight="balanced", max_iter=_MAX_ITERATIONS)
-    regression.fit(scaler.fit_transform(rows), answers)
+    regression = _regression(_USUAL_STRENGTH).fit(scaler.fit_transform(rows), answers)
     return Linear(regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)).after_scaling(
         scaler.mean_, scaler.scale_
     )

@@ -55,6 +55,11 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: dict[str, Any]
     lineage: dict[str, Any]
 
+    def other_domain(self, domain: str) -> str | None:
+        """The domain that it was made for, where that is told and is another than this one."""
+        own = self.lineage.get("domain")
+        return None if own in (None, domain) else str(own)
+
 
 class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Names of the model's outputs, in their order."""

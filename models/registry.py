@@ -1,13 +1,12 @@
 """The registry of model versions: a folder, or any fsspec URL such as ``s3://bucket/models``.
 
-``NAME/N/`` is a version and ``NAME/aliases.json`` says which one serves. A number is claimed by creating
-``NAME/N/.claim``, which only one process can do; then come the files, and the manifest last in one atomic write. So
-numbers are distinct, a version is never seen half-written, and none is ever written twice or removed.
+``NAME/N/`` is a version and ``NAME/aliases/`` says which one serves. A number is claimed by creating ``NAME/N/.claim``,
+which only one process can do; then come the files, and the manifest last in one atomic write. So numbers are distinct,
+a version is never seen half-written, and none is ever written twice or removed.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -15,33 +14,26 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
 
 import fsspec
-import msgspec
 import structlog
 from fsspec.implementations.local import LocalFileSystem
-from msgspec import Struct
+from msgspec import UNSET, UnsetType
 
+from models import atomic
+from models.aliases import ALIASES, AliasConflictError, AliasLog
 from models.files import describe, verify
 from models.manifest import MANIFEST, Manifest, Precision, VersionError, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ALIASES = "aliases.json"
+_ALIASES = "aliases"
 _CLAIM = ".claim"
 _NAME = re.compile(r"[a-z0-9-]+")
-ALIASES = ("champion", "challenger", "previous")
 
 _log = structlog.get_logger(__name__)
 _Loaded = TypeVar("_Loaded")
-
-
-class _Aliases(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    champion: int | None = None
-    challenger: int | None = None
-    previous: int | None = None
 
 
 class Registry:
@@ -79,10 +71,9 @@ class Registry:
         """The aliases that are set, each with its version.
 
         Raises:
-            VersionError: The file of aliases is corrupt.
+            VersionError: Their file is corrupt.
         """
-        given: dict[str, int] = msgspec.to_builtins(self._aliases(name))
-        return given
+        return self._alias_log(name).last().aliases.set_ones()
 
     def resolve(self, name: str, alias_or_version: str) -> int:
         """The version that an alias points at, or that a number names.
@@ -103,22 +94,34 @@ class Registry:
             )
         return version
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Point an alias at a version, in one atomic write; a new champion makes the old one previous.
+    def set_alias(self, name: str, alias: str, version: int, *, expected: int | UnsetType | None = UNSET) -> None:
+        """Point an alias at a version, all at once; a new champion makes the old one previous.
 
-        Of two processes that set aliases at once, the later write stands whole.
+        Args:
+            name: Name of the model.
+            alias: One of ``ALIASES``.
+            version: What it is to point at.
+            expected: What it must point at until now (None: at nothing), where the decision was made by that.
 
         Raises:
+            AliasConflictError: It points at another version than expected, or another process was faster.
             VersionError: There is no such alias or version.
         """
         if alias not in ALIASES:
             raise VersionError(f"{alias!r} is none of the aliases {', '.join(ALIASES)}")
         self.manifest(name, version)
-        before = self._aliases(name)
+        log = self._alias_log(name)
+        before = log.last()
+        now = before.aliases.set_ones()
+        if expected is not UNSET and now.get(alias) != expected:
+            raise AliasConflictError(
+                f"{alias} of {name} is {now.get(alias, 'not set')} by now and no longer {expected or 'unset'}, so "
+                f"version {version} does not take its place: look at `tocsin models list`, and decide again"
+            )
         changes = {alias: version}
-        if alias == "champion" and before.champion is not None and before.champion != version:
-            changes["previous"] = before.champion
-        self._put(self._path(name, _ALIASES), encode(msgspec.structs.replace(before, **changes)))
+        if alias == "champion" and now.get("champion", version) != version:
+            changes["previous"] = now["champion"]
+        log.change(before, changes)
 
     def register(
         self,
@@ -165,7 +168,7 @@ class Registry:
         )
         for file in files:
             self._fs.put_file(str(folder / file), self._path(name, version, file))
-        self._put(self._path(name, version, MANIFEST), encode(manifest))
+        atomic.write(self._fs, self._path(name, version, MANIFEST), encode(manifest))
         return version
 
     def fetch(self, name: str, version: int, cache: Path) -> Path:
@@ -250,35 +253,15 @@ class Registry:
         """Reserve the next number: of two processes only one can create its claim."""
         version = max(self._numbers(name), default=0) + 1
         while True:
-            self._fs.makedirs(self._path(name, version), exist_ok=True)
             try:
-                with self._fs.open(self._path(name, version, _CLAIM), "xb") as claim:
-                    claim.write(datetime.now(UTC).isoformat().encode())
+                atomic.create(self._fs, self._path(name, version, _CLAIM), datetime.now(UTC).isoformat().encode())
             except FileExistsError:
                 version += 1
             else:
                 return version
 
-    def _put(self, path: str, content: bytes) -> None:
-        """Write a whole object or none of it; an object store's put is so by itself."""
-        if self._is_local:
-            draft = Path(f"{path}.{uuid4().hex}.tmp")
-            with draft.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        else:
-            self._fs.pipe_file(path, content)
-
-    def _aliases(self, name: str) -> _Aliases:
-        self._fs.invalidate_cache()
-        path = self._path(name, _ALIASES)
-        try:
-            content = self._fs.cat_file(path)
-        except FileNotFoundError:
-            return _Aliases()
-        return decode(content, _Aliases, path)
+    def _alias_log(self, name: str) -> AliasLog:
+        return AliasLog(self._fs, self._path(name, _ALIASES))
 
     def _manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         path = self._path(name, version, MANIFEST)

@@ -16,7 +16,7 @@ from rich.table import Table
 from models.manifest import Manifest, VersionError
 from models.registry import Registry
 from streams.cli import common
-from streams.contract.domain import load_domain
+from streams.contract.domain import Domain, load_domain
 from streams.contract.settings import ModelSettings, Settings
 
 app = typer.Typer(help="Make, list and show model versions.", no_args_is_help=True)
@@ -31,7 +31,9 @@ _SEED = 13
 @app.command()
 def bootstrap(
     *,
-    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where a champion stands whole.")] = False,
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Do nothing where a champion of this domain stands whole.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds make equal models.")] = _SEED,
     as_json: AsJson = False,
 ) -> None:
@@ -49,29 +51,30 @@ def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = 
 
     Args:
         settings: Which registry, base weights and domain.
-        if_missing: Make none where a champion stands whole.
+        if_missing: Make none where a champion of this domain stands whole.
         seed: Equal seeds make equal models.
 
     Returns:
         The champion, and whether it was made now.
 
     Raises:
-        CommandError: It cannot be made; the message says why.
+        CommandError: It cannot be made, or another process made a champion meanwhile; the message says which.
     """
     # Late, so that the command line stays quick for all other commands.
     from models.runtime import Encoder  # noqa: PLC0415
 
-    model = settings.model
+    model, domain = settings.model, load_domain(settings.domain)
     with _told():
         registry = Registry(model.registry)
-        standing = _champion(registry, model) if if_missing else None
+        before = registry.aliases(model.name).get("champion")
+        standing = _champion(registry, model, domain) if if_missing and before is not None else None
         if standing is not None:
             return standing, False
-        version = _make(registry, model, settings.domain, seed)
+        version = _make(registry, model, domain, seed)
         folder = registry.fetch(model.name, version, model.cache)
         # It serves only after it has answered here as it did at export.
         Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch)
-        registry.set_alias(model.name, "champion", version)
+        registry.set_alias(model.name, "champion", version, expected=before)
         return registry.manifest(model.name, version), True
 
 
@@ -182,20 +185,29 @@ def _bootstrap_extra() -> Iterator[None]:
         raise common.CommandError(f"{error.name} is not installed: {_EXTRA}") from error
 
 
-def _champion(registry: Registry, model: ModelSettings) -> Manifest | None:
-    """The champion where it stands whole."""
-    if "champion" not in registry.aliases(model.name):
-        return None
+def _champion(registry: Registry, model: ModelSettings, domain: Domain) -> Manifest | None:
+    """The champion, where it stands whole and is of this domain."""
     try:
         version = registry.resolve(model.name, "champion")
         registry.fetch(model.name, version, model.cache)
-        return registry.manifest(model.name, version)
+        manifest = registry.manifest(model.name, version)
     except VersionError as error:
         common.err.print(f"[yellow]warning:[/] the champion is refused, a new one is made: {error}", highlight=False)
         return None
+    other = manifest.other_domain(domain.name)
+    if other is None:
+        return manifest
+    common.err.print(
+        f"[yellow]warning:[/] {model.name}:{version}, the champion, was made for the domain {other}: a new version is "
+        f"made for {domain.name} and takes its place; {model.name}:{version} stays in the registry. To serve both, "
+        "give each domain a model.name of its own",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return None
 
 
-def _make(registry: Registry, model: ModelSettings, domain: str, seed: int) -> int:
+def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -> int:
     """Train and register; the number of the new version."""
     with _bootstrap_extra():
         from models.bootstrap import bootstrap as train  # noqa: PLC0415  a worker's install lacks what it needs
@@ -205,7 +217,7 @@ def _make(registry: Registry, model: ModelSettings, domain: str, seed: int) -> i
         try:
             result = train(
                 base=model.base,
-                domain=load_domain(domain),
+                domain=domain,
                 out=Path(out),
                 cache=model.cache,
                 max_tokens=model.max_tokens,

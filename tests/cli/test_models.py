@@ -10,6 +10,7 @@ from support import toy_model
 
 from models.registry import Registry
 from streams.cli import main as command_line
+from streams.contract.domain import load_domain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ class Trainer:
     def __init__(self) -> None:
         self.given: dict[str, Any] = {}
         self.spoil: Callable[[Path], None] = lambda _: None
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def __call__(self, *, on_progress: Callable[[str, int, int], None], out: Path, **given: Any) -> SimpleNamespace:  # noqa: ANN401
         self.given = given
@@ -32,9 +34,13 @@ class Trainer:
         (out / "report.md").write_text("# Report\n")
         self.spoil(out)
         on_progress("features", 2, 2)
+        self.meanwhile()
         facts = toy_model.facts()
         return SimpleNamespace(
-            metrics={"topic": {"macro_f1": 0.87654}}, lineage=facts["lineage"], precision="int8", width=facts["width"]
+            metrics={"topic": {"macro_f1": 0.87654}},
+            lineage={**facts["lineage"], "domain": given["domain"].name},
+            precision="int8",
+            width=facts["width"],
         )
 
 
@@ -106,6 +112,54 @@ def test_if_missing_makes_a_new_one_where_the_champion_is_corrupt(
     assert code == 0
     assert "champion is refused" in err
     assert registry.aliases("encoder")["champion"] == 2
+
+
+@pytest.fixture
+def bakery(tmp_path: Path) -> Path:
+    """A domain of one's own, which the trainer here needs no seed examples of."""
+    shipped = load_domain("finance").folder / "domain.toml"
+    folder = tmp_path / "domains/bakery"
+    folder.mkdir(parents=True)
+    text = shipped.read_text(encoding="utf-8")
+    (folder / "domain.toml").write_text(text.replace('name = "finance"', 'name = "bakery"', 1), encoding="utf-8")
+    return folder
+
+
+def test_if_missing_makes_a_new_one_where_the_champion_is_of_another_domain(
+    run: Run, registry: Registry, trainer: Trainer, bakery: Path
+) -> None:
+    run("models", "bootstrap", "--if-missing")
+    code, out, err = run("--domain", str(bakery), "models", "bootstrap", "--if-missing", "--json")
+    assert (code, json.loads(out)["made"], json.loads(out)["lineage"]["domain"]) == (0, True, "bakery")
+    assert "encoder:1, the champion, was made for the domain finance: a new version is made for bakery" in err
+    assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+    assert registry.versions("encoder") == [1, 2]
+    code, out, err = run("--domain", str(bakery), "models", "bootstrap", "--if-missing", "--json")
+    assert (code, json.loads(out)["made"], err) == (0, False, "")
+
+
+def test_a_champion_that_does_not_tell_its_domain_stays(run: Run, registry: Registry, tmp_path: Path) -> None:
+    version = registry.register(toy_model.write_files(tmp_path / "files"), "encoder", **toy_model.facts())
+    registry.set_alias("encoder", "champion", version)
+    code, out, _ = run("models", "bootstrap", "--if-missing", "--json")
+    assert (code, json.loads(out)["made"], json.loads(out)["version"]) == (0, False, version)
+
+
+def test_who_is_late_is_told_and_the_others_champion_serves(
+    run: Run, registry: Registry, trainer: Trainer, tmp_path: Path
+) -> None:
+    run("models", "bootstrap")
+
+    def another_process_promotes() -> None:
+        version = registry.register(toy_model.write_files(tmp_path / "files"), "encoder", **toy_model.facts())
+        registry.set_alias("encoder", "champion", version)
+
+    trainer.meanwhile = another_process_promotes
+    code, _, err = run("models", "bootstrap")
+    assert code == 1
+    assert "champion of encoder is 2 by now and no longer 1, so version 3 does not take its place" in err
+    assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+    assert registry.versions("encoder") == [1, 2, 3]
 
 
 def test_a_version_that_answers_otherwise_does_not_serve(run: Run, registry: Registry, trainer: Trainer) -> None:

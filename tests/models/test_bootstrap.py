@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -11,8 +11,9 @@ from support import toy_bert
 from models import bootstrap as bootstrapping
 from models.bootstrap import BootstrapResult, make
 from models.evaluation import Answers, score
+from models.fitting import fit_heads
 from models.manifest import Labels
-from models.quantize import STEPS, Step, quantize_within
+from models.quantize import STEPS, Step, Trial, try_steps
 from models.registry import Registry
 from models.report import Report
 from models.runtime import Encoder
@@ -24,6 +25,9 @@ from streams.contract.examples import Example, Span, load_seed
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from models.evaluation import Evaluation
+    from models.heads import Heads
 
 # Every so many of the seed's examples, which come file by file: some of each kind.
 EVERY = 6
@@ -48,7 +52,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def int8_at_any_price(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights read next to nothing, so that what int8 costs them is chance: take it anyway."""
-    monkeypatch.setattr("models.quantize.ALLOWED_LOSS", 2.0)
+    allow(monkeypatch, 2.0)
+
+
+def allow(monkeypatch: pytest.MonkeyPatch, loss: float) -> None:
+    monkeypatch.setattr("models.quantize.ALLOWED_LOSS", loss)
+    monkeypatch.setattr("models.quantize.ALLOWED_HEAD_LOSS", loss)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +66,7 @@ def made(
 ) -> tuple[Path, BootstrapResult]:
     out = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.quantize.ALLOWED_LOSS", 2.0)
+        allow(patch, 2.0)
         return out, run(examples, domain, base, out)
 
 
@@ -108,7 +117,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     assert sha256(tmp_path / "other" / "model.onnx") != sha256(made[0] / "model.onnx")
 
 
-def test_nothing_is_learnt_from_what_is_held_out(
+def test_nothing_is_learnt_and_nothing_decided_from_what_is_held_out(
     made: tuple[Path, BootstrapResult],
     examples: list[Example],
     domain: Domain,
@@ -122,8 +131,10 @@ def test_nothing_is_learnt_from_what_is_held_out(
         else example
         for example in examples
     ]
-    run(spoilt, domain, base, tmp_path)
+    report = run(spoilt, domain, base, tmp_path).report
     assert sha256(tmp_path / "model.onnx") == sha256(made[0] / "model.onnx")
+    assert report.quantization == made[1].report.quantization
+    assert report.served != made[1].report.served
 
 
 def test_the_report_tells_of_each_head_beside_the_majority(
@@ -171,16 +182,38 @@ def test_progress_is_told_to_the_end_of_each_stage(
     assert all(done == total for done, total in last.values())
 
 
-def test_int8_that_costs_too_much_is_not_served(
+def test_int8_that_costs_too_much_on_examples_that_were_not_fitted_on_is_not_served(
     examples: list[Example], domain: Domain, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.quantize.ALLOWED_LOSS", -2.0)
+    fitted: list[list[Example]] = []
+    judged: list[list[Example]] = []
+
+    def fit(features: object, part: list[Example], *rest: object, **options: Any) -> Heads:  # noqa: ANN401
+        fitted.append(list(part))
+        return fit_heads(features, part, *rest, **options)
+
+    def judge(answers: Answers, part: list[Example], *rest: Any) -> Evaluation:  # noqa: ANN401
+        judged.append(list(part))
+        return score(answers, part, *rest)
+
+    monkeypatch.setattr("models.workshop.fit_heads", fit)
+    monkeypatch.setattr("models.workshop.score", judge)
+    allow(monkeypatch, -2.0)
     result = run(examples, domain, base, tmp_path)
     assert result.precision == "fp32"
     assert not [trial for trial in result.report.quantization if trial.accepted]
     # An fp32 graph gives the embedding itself.
     assert not (tmp_path / "embedder.onnx").exists()
     assert sorted(path.suffix for path in tmp_path.iterdir()).count(".onnx") == 1
+
+    training = [example for example in examples if not example.held_out]
+    held_out = [example for example in examples if example.held_out]
+    (for_trial, served), validation = fitted, judged[0]
+    assert [example for example in training if example not in for_trial] == validation
+    assert len(for_trial) + len(validation) == len(training) == len(served)
+    assert result.report.validation_examples == len(validation) == len(training) // 5
+    # Once in fp32 and once for each way to quantise; then the held-out part, once.
+    assert judged == [validation] * (1 + len(STEPS)) + [held_out]
 
 
 def test_a_domain_of_many_labels_and_no_intents(
@@ -203,6 +236,9 @@ def test_a_domain_of_many_labels_and_no_intents(
 def test_nothing_held_out_is_told(examples: list[Example], domain: Domain, base: Path, tmp_path: Path) -> None:
     with pytest.raises(DomainError, match="0 held out"):
         run([example for example in examples if not example.held_out], domain, base, tmp_path)
+    few = [next(example for example in examples if example.held_out is held_out) for held_out in (False, True)]
+    with pytest.raises(DomainError, match="1 examples to learn from"):
+        run(few, domain, base, tmp_path)
 
 
 def test_more_tokens_than_the_trunk_reads_are_refused(
@@ -212,22 +248,38 @@ def test_more_tokens_than_the_trunk_reads_are_refused(
         make(examples, base=str(base), domain=domain, out=tmp_path, cache=tmp_path, max_tokens=65, seed=1)
 
 
-def test_the_boldest_step_that_costs_little_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[str] = []
-
+@pytest.mark.parametrize(
+    ("sentiment", "accepted"),
+    [
+        ((0.7, 0.796), [False, True]),  # one head loses too much, whatever another gains; then next to nothing
+        ((0.7, 0.7, 0.7), [False, False]),
+        ((0.775, 0.7), [True]),  # what is chance in one head is made up for by another
+    ],
+)
+def test_the_boldest_step_that_costs_little_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentiment: tuple[float, ...], accepted: list[bool]
+) -> None:
     def quantize(source: Path, target: Path, step: Step) -> None:
-        tried.append(step.name)
+        assert source.read_text() == "fp32"
         target.write_text(step.name)
 
     def measure(path: Path) -> Mapping[str, float]:
-        return {"topic": 0.9, "sentiment": 0.7 if path.read_text() == STEPS[0].name else 0.796}
+        if path.read_text() == "fp32":
+            return {"topic": 0.8, "sentiment": 0.8}
+        step = [one.name for one in STEPS].index(path.read_text())
+        return {"topic": 0.9, "sentiment": sentiment[step]}
 
     monkeypatch.setattr("models.quantize.quantize", quantize)
-    target = tmp_path / "model.onnx"
-    trials = quantize_within(tmp_path / "fp32.onnx", target, {"topic": 0.8, "sentiment": 0.8}, measure)
-    assert [trial.accepted for trial in trials] == [False, True]
-    assert tried == [trial.step for trial in trials] == [step.name for step in STEPS[:2]]
-    assert target.read_text() == STEPS[1].name
+    (tmp_path / "fp32.onnx").write_text("fp32")
+    trials = try_steps(tmp_path / "fp32.onnx", tmp_path / "model.onnx", measure)
+    assert [trial.accepted for trial in trials] == accepted
+    assert [trial.step for trial in trials] == list(STEPS[: len(accepted)])
+
+
+def test_a_loss_that_is_small_in_each_head_but_not_in_the_mean_is_too_much() -> None:
+    heads = ("topic", "sentiment", "intent", "entities", "towards")
+    assert Trial(STEPS[0], dict.fromkeys(heads, 0.0049)).accepted
+    assert not Trial(STEPS[0], dict.fromkeys(heads, 0.0051)).accepted
 
 
 def test_scores_are_over_the_labels_that_the_examples_hold() -> None:

@@ -13,6 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 from support import toy_model
 
+from models import atomic
+from models.aliases import AliasConflictError
 from models.external_data import MalformedModelError, has_external_data
 from models.manifest import VersionError
 from models.registry import Registry
@@ -143,9 +145,50 @@ class TestAliases:
 
     def test_a_corrupt_file_of_aliases(self, registry: Registry, small: Path) -> None:
         register(registry, small)
-        change(registry, "aliases.json", b'{"champion": "1"}')
-        with pytest.raises(VersionError, match=r"aliases\.json: Expected `int \| null`"):
+        registry.set_alias("encoder", "champion", 1)
+        change(registry, "aliases/1.json", b'{"champion": "1"}')
+        with pytest.raises(VersionError, match=r"aliases/1\.json: Expected `int \| null`"):
             registry.resolve("encoder", "champion")
+
+    def test_what_was_decided_on_another_champion_is_refused(self, registry: Registry, small: Path) -> None:
+        for _ in range(3):
+            register(registry, small)
+        registry.set_alias("encoder", "champion", 1, expected=None)
+        registry.set_alias("encoder", "champion", 2, expected=1)
+        with pytest.raises(AliasConflictError, match="champion of encoder is 2 by now and no longer 1, so version 3"):
+            registry.set_alias("encoder", "champion", 3, expected=1)
+        with pytest.raises(AliasConflictError, match="is 2 by now and no longer unset"):
+            registry.set_alias("encoder", "champion", 3, expected=None)
+        with pytest.raises(AliasConflictError, match="challenger of encoder is not set by now and no longer 1"):
+            registry.set_alias("encoder", "challenger", 3, expected=1)
+        assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+    def test_of_two_changes_at_one_moment_the_later_is_refused(
+        self, registry: Registry, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(3):
+            register(registry, small)
+        registry.set_alias("encoder", "champion", 1)
+
+        def too_late(fs: Any, path: str, content: bytes) -> None:  # noqa: ANN401
+            monkeypatch.undo()
+            Registry(registry.url).set_alias("encoder", "challenger", 2)
+            atomic.create(fs, path, content)
+
+        monkeypatch.setattr("models.aliases.create", too_late)
+        told = "changed by another process .* says champion 1, challenger 2 now; champion 3, previous 1 was not set"
+        with pytest.raises(AliasConflictError, match=told):
+            registry.set_alias("encoder", "champion", 3)
+        assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
+
+    def test_a_draft_of_a_state_is_none(self, small: Path, tmp_path: Path) -> None:
+        registry = Registry(str(tmp_path / "registry"))
+        register(registry, small)
+        registry.set_alias("encoder", "champion", 1)
+        folder = tmp_path / "registry/encoder/aliases"
+        assert [path.name for path in folder.iterdir()] == ["1.json"], "a draft was left behind"
+        (folder / "2.json.0123.tmp").write_text("{")
+        assert registry.aliases("encoder") == {"champion": 1}
 
 
 class TestRefusals:
@@ -321,6 +364,33 @@ def test_processes_that_register_at_once_get_distinct_versions(small: Path, tmp_
     assert registry.versions("encoder") == list(range(1, 11))
     for number in range(1, 11):
         registry.fetch("encoder", number, tmp_path)
+
+
+def _promote_some(url: str, start: Any) -> int:  # noqa: ANN401  a barrier's proxy has no type
+    start.wait(30)
+    registry = Registry(url)
+    promoted = 0
+    for attempt in range(100):
+        try:
+            registry.set_alias("encoder", "champion", 1 + attempt % 2)
+        except AliasConflictError:
+            continue
+        promoted += 1
+    return promoted
+
+
+def test_processes_that_promote_at_once_lose_no_change_unawares(small: Path, tmp_path: Path) -> None:
+    url = str(tmp_path / "registry")
+    registry = Registry(url)
+    for _ in range(2):
+        register(registry, small)
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(2) as pool:
+        barrier = manager.Barrier(2)
+        promoted = pool.starmap(_promote_some, [(url, barrier)] * 2, chunksize=1)
+    # Each change that was not refused is a state of its own, and all of them are there.
+    states = sorted(int(path.stem) for path in (tmp_path / "registry/encoder/aliases").glob("*.json"))
+    assert states == list(range(1, sum(promoted) + 1))
 
 
 def test_a_draft_in_the_folder_is_no_version(small: Path, tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""Where graphs of one trunk are made and judged: heads fitted, precision chosen, examples answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+
+from models.encoder_graph import encoder_model
+from models.evaluation import Evaluation, answer, score
+from models.features import open_session
+from models.fitting import choose_strengths, fit_heads
+from models.quantize import Trial, try_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from models.bert import Trunk
+    from models.features import TextFeatures
+    from models.heads import Heads, Plan
+    from models.manifest import Labels
+    from models.tokens import TextTokenizer
+    from streams.contract.examples import Example
+
+_VALIDATION_EVERY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The training part, and the trunk's features of its texts, in one order."""
+
+    examples: Sequence[Example]
+    features: Sequence[TextFeatures]
+
+    def parted(self, seed: int) -> tuple[Training, Training]:
+        """All but a fifth, and that fifth (one example at least), drawn by the seed."""
+        count = len(self.examples)
+        drawn = np.random.default_rng(seed).permutation(count)[: max(1, count // _VALIDATION_EVERY)]
+        apart = set(drawn.tolist())
+        places = range(count)
+        return self._part([place for place in places if place not in apart]), self._part(sorted(apart))
+
+    def _part(self, places: Sequence[int]) -> Training:
+        return Training([self.examples[place] for place in places], [self.features[place] for place in places])
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Makes and judges graphs of one trunk.
+
+    Args:
+        trunk: The encoder, as it stays.
+        plan: Which layers each head reads.
+        tokenizer: Its tokenizer.
+        labels: Names of the outputs.
+        seed: Of all that is drawn.
+        tell: Told of a stage's name, and how much of it is done, of how much.
+    """
+
+    trunk: Trunk
+    plan: Plan
+    tokenizer: TextTokenizer
+    labels: Labels
+    seed: int
+    tell: Callable[[str, int, int], None]
+    _judged: Counter[str] = field(default_factory=Counter)
+
+    def strengths(self, training: Training) -> dict[str, float]:
+        """How freely each head may fit, by cross-validation."""
+        return choose_strengths(training.features, training.examples, self.labels, self.plan, seed=self.seed)
+
+    def make(self, training: Training, strengths: Mapping[str, float], path: Path, stage: str) -> Heads:
+        """Fit heads, and write them and the trunk as one graph in fp32."""
+        heads = fit_heads(
+            training.features,
+            training.examples,
+            self.labels,
+            self.plan,
+            strengths,
+            seed=self.seed,
+            on_progress=lambda done, total: self.tell(stage, done, total),
+        )
+        onnx.save(encoder_model(self.trunk, heads), path)
+        return heads
+
+    def judge(self, path: Path, examples: Sequence[Example], training: Training, stage: str) -> Evaluation:
+        """Evaluate a graph on examples; majorities are those of the training part."""
+        self._judged[stage] += 1
+        name = f"{stage} {self._judged[stage]}"
+        answers = answer(
+            open_session(path),
+            self.tokenizer,
+            self.labels,
+            examples,
+            lambda done, total: self.tell(name, done, total),
+        )
+        return score(answers, examples, training.examples, self.labels)
+
+    def try_int8(
+        self, fitted: Training, validation: Training, strengths: Mapping[str, float], folder: Path
+    ) -> list[Trial]:
+        """Find out what int8 costs, by heads that are fitted on one part and judged on the other.
+
+        What it costs is a matter of the trunk: it is the same for heads that are then fitted on both parts.
+
+        Args:
+            fitted: What the heads are fitted on.
+            validation: What they are judged on.
+            strengths: How freely each may fit.
+            folder: Where graphs may be written.
+
+        Returns:
+            What was tried; the last one is accepted, or none is.
+        """
+        graph = folder / "trial-fp32.onnx"
+        scratch = folder / "trial-int8.onnx"
+        try:
+            self.make(fitted, strengths, graph, "heads on trial")
+            return try_steps(
+                graph, scratch, lambda path: self.judge(path, validation.examples, fitted, "trial").headline()
+            )
+        finally:
+            graph.unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
