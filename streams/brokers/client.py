@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from streams.contract.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_SECONDS = 10.0
+_LISTENING_TIMEOUT_SECONDS = 1.0
+# kafka-python would wait up to half a minute before it asks again whether a broker is back.
+_LONGEST_RECONNECT_PAUSE_SECONDS = 2.0
 
 
 def admin_client(kafka: KafkaSettings, *, timeout: float = BOOTSTRAP_TIMEOUT_SECONDS) -> KafkaAdminClient:
@@ -39,6 +42,8 @@ def admin_client(kafka: KafkaSettings, *, timeout: float = BOOTSTRAP_TIMEOUT_SEC
 def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
     """A producer of raw bytes whose every message is acknowledged by all in-sync replicas, and kept in order.
 
+    What is not acknowledged within ``kafka.delivery_timeout_seconds`` has failed.
+
     It is not idempotent: Tansu knows no producer ids (InitProducerId fails), and kafka-python's idempotent producer
     never recovers from a broker's restart. Outputs carry ids of their own by which a duplicate is known. Without
     producer ids a retried batch could overtake the next one, so there is one request in flight for each broker.
@@ -51,10 +56,15 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
         BrokerUnreachableError: None answers.
         SettingsError: The security settings do not fit together.
     """
+    delivery_ms = _milliseconds(kafka.delivery_timeout_seconds)
     return _connect(
         KafkaProducer,
         kafka,
         BOOTSTRAP_TIMEOUT_SECONDS,
+        delivery_timeout_ms=delivery_ms + linger_ms,
+        # One request must fit into it, and so must the wait for metadata.
+        request_timeout_ms=min(_milliseconds(kafka.request_timeout_seconds), delivery_ms),
+        max_block_ms=delivery_ms,
         acks="all",
         enable_idempotence=False,
         max_in_flight_requests_per_connection=1,
@@ -85,7 +95,17 @@ def consumer(kafka: KafkaSettings, *, group_id: str | None = None) -> KafkaConsu
         session_timeout_ms=_milliseconds(kafka.session_timeout_seconds),
         heartbeat_interval_ms=_milliseconds(kafka.heartbeat_interval_seconds),
         fetch_max_wait_ms=_milliseconds(kafka.fetch_max_wait_seconds),
+        reconnect_backoff_max_ms=_milliseconds(_LONGEST_RECONNECT_PAUSE_SECONDS),
     )
+
+
+def is_listening(kafka: KafkaSettings) -> bool:
+    """Whether anybody listens at the address of a broker, which is not yet a broker that answers."""
+    try:
+        _first_that_listens(connection(kafka)["bootstrap_servers"], _LISTENING_TIMEOUT_SECONDS)
+    except OSError:
+        return False
+    return True
 
 
 def connection(kafka: KafkaSettings) -> dict[str, Any]:
@@ -138,7 +158,7 @@ def _connect(make: Callable[..., Any], kafka: KafkaSettings, timeout: float, **o
         # Where nobody listens is told at once; kafka-python would try till the end of the time, and leave a socket
         # unclosed each time. The other brokers it learns of from this one.
         settings["bootstrap_servers"] = _first_that_listens(settings["bootstrap_servers"], timeout)
-        return make(**settings, bootstrap_timeout_ms=_milliseconds(timeout), **options)
+        return make(**{**settings, **options}, bootstrap_timeout_ms=_milliseconds(timeout))
     except (KafkaError, OSError) as error:
         raise BrokerUnreachableError(
             f"no broker lets us in at {kafka.bootstrap_servers} ({error}): start one with `tocsin broker`, or say "

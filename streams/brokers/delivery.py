@@ -46,7 +46,10 @@ class Delivery:
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
-        self._flying_records = self._flying_bytes = 0
+        self._flying_bytes = 0
+        self._flying: dict[int, int] = {}
+        """Position of each record in flight, by its number; in order of sending."""
+        self._first_failed: int | None = None
         self._keys: set[str] | None = set() if track_keys else None
         self.sent = self.acknowledged = self.failed = 0
         self.problem: str | None = None
@@ -63,7 +66,16 @@ class Delivery:
         with self._changed:
             return self._changed.wait_for(self._is_below_bounds, timeout)
 
-    def send(self, place: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    @property
+    def first_unacknowledged(self) -> int | None:
+        """Least position of a record that the broker has not acknowledged; all before it are done, or too large."""
+        with self._changed:
+            flying = next(iter(self._flying.values()), None)
+            return min((place for place in (self._first_failed, flying) if place is not None), default=None)
+
+    def send(
+        self, place: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = (), *, position: int = 0
+    ) -> None:
         """Hand one record to the producer; what becomes of it is counted, and never raised.
 
         Args:
@@ -71,21 +83,27 @@ class Delivery:
             key: Key of the record.
             value: Value of the record.
             headers: Headers of the record.
+            position: Its position among all, for ``first_unacknowledged``; not less than that of the one before.
         """
         size = len(value)
         with self._changed:
+            number = self.sent
             self.sent += 1
-            self._flying_records += 1
+            self._flying[number] = position
             self._flying_bytes += size
+
+        def done(error: BaseException | None) -> None:
+            self._done(number, place, key, size, error)
+
         try:
             future = self._producer.send(
                 self._topic, value=value, key=key.encode("utf-8", "surrogateescape"), headers=list(headers)
             )
         except KafkaError as error:
-            self._done(place, key, size, error)
+            done(error)
             return
-        future.add_callback(lambda _metadata: self._done(place, key, size, None))
-        future.add_errback(lambda error: self._done(place, key, size, error))
+        future.add_callback(lambda _metadata: done(None))
+        future.add_errback(done)
 
     def flush(self, timeout: float) -> bool:
         """Wait until nothing is in flight.
@@ -99,9 +117,9 @@ class Delivery:
         deadline = time.monotonic() + timeout
         with self._changed:
             # In slices, so that a signal's handler runs between them.
-            while self._flying_records and (left := deadline - time.monotonic()) > 0:
+            while self._flying and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(min(left, _SLICE_SECONDS))
-            return self._flying_records == 0
+            return not self._flying
 
     def take_acknowledged(self) -> frozenset[str]:
         """Keys of the records acknowledged since the last call, where they are tracked."""
@@ -112,11 +130,11 @@ class Delivery:
             return keys
 
     def _is_below_bounds(self) -> bool:
-        return self._flying_records < self._max_records and self._flying_bytes < self._max_bytes
+        return len(self._flying) < self._max_records and self._flying_bytes < self._max_bytes
 
-    def _done(self, place: str, key: str, size: int, error: BaseException | None) -> None:
+    def _done(self, number: int, place: str, key: str, size: int, error: BaseException | None) -> None:
         with self._changed:
-            self._flying_records -= 1
+            position = self._flying.pop(number)
             self._flying_bytes -= size
             if error is None:
                 self.acknowledged += 1
@@ -125,5 +143,7 @@ class Delivery:
             else:
                 self.failed += 1
                 self.problem = self.problem or f"{place}: {error}"
-                self.broker_failed = self.broker_failed or not isinstance(error, _OWN_FAULTS)
+                if not isinstance(error, _OWN_FAULTS):
+                    self.broker_failed = True
+                    self._first_failed = position if self._first_failed is None else min(self._first_failed, position)
             self._changed.notify_all()

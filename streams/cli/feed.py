@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Annotated, TypeAlias
 
@@ -15,7 +17,7 @@ from kafka.errors import KafkaError
 from streams.brokers import client
 from streams.brokers.delivery import Delivery
 from streams.cli import common
-from streams.cli.feeding import FLUSH_SECONDS, Display, Summary, print_summary, send_all
+from streams.cli.feeding import Display, Summary, flush_seconds, print_summary, send_all
 from streams.cli.reach import require_topics
 from streams.cli.stopping import Stop
 from streams.contract.settings import Settings
@@ -61,6 +63,9 @@ def feed(  # noqa: PLR0913  each is a flag
         typer.Option("--source", help="Source of messages that name none; else the file's or feed's own name."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read so many at most.", show_default=False)] = None,
+    skip: Annotated[
+        int, typer.Option(min=0, help="Pass over so many lines or rows first: to go on where one stopped.")
+    ] = 0,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Send so many a second.", show_default=False)] = None,
     replay: Annotated[
         float | None,
@@ -111,7 +116,7 @@ def feed(  # noqa: PLR0913  each is a flag
     """Send messages to an input topic, and see each acknowledged by the broker.
 
     What is no message is sent as it stands, to come out as a dead letter: no line is lost. Ends with 0 only if
-    everything was acknowledged.
+    everything was acknowledged, within kafka.delivery_timeout_seconds; else it says how to go on with --skip.
 
     Example: `tocsin feed tweets.csv --to social --time-column created_at --replay 60`
     """
@@ -131,17 +136,20 @@ def feed(  # noqa: PLR0913  each is a flag
         "conversation": conversation_column,
         "user": user_column,
     }
-    summary = Summary(source=source, topic=to)
+    summary = Summary(source=source, topic=to, skipped=skip)
+    patience = flush_seconds(settings.kafka)
     stop = Stop()
     try:
         with stop.on_signals(), ExitStack() as stack:
             if "://" in source:
-                if replay is not None:
-                    raise common.CommandError("--replay is for files: a feed's entries come as they are published", 2)
+                if replay is not None or skip:
+                    raise common.CommandError(
+                        "--replay and --skip are for files: a feed's entries come as published", 2
+                    )
                 feed = RssFeed(source, stack.enter_context(http_client()), memory_dir, name)
                 summary.source = feed.name
                 delivery = _delivery(stack, settings, to, track_keys=True)
-                opened = _open_feed(feed, delivery, interval=interval, once=once)
+                opened = _open_feed(feed, delivery, patience, interval=interval, once=once)
             else:
                 kind = format or guess_format(source)
                 table = TableOptions(
@@ -157,9 +165,19 @@ def feed(  # noqa: PLR0913  each is a flag
                 file = stack.enter_context(open_source(source))
                 opened = _open_file(source, file, options, _delivery(stack, settings, to), limit)
             items = stack.enter_context(closing(opened.items))
+            stop.wait_for(lambda: deque(islice(items, skip), maxlen=0))
             if pace is not None:
                 items = stack.enter_context(closing(paced(items, pace)))
-            send_all(items, opened.delivery, summary, opened.display, stop, limit=limit, persistent=opened.resends)
+            send_all(
+                items,
+                opened.delivery,
+                summary,
+                opened.display,
+                stop,
+                limit=limit,
+                patience=patience,
+                persistent=opened.resends,
+            )
     except SourceError as error:
         raise common.CommandError(str(error)) from error
     print_summary(summary, as_json=as_json)
@@ -168,9 +186,9 @@ def feed(  # noqa: PLR0913  each is a flag
     raise typer.Exit(summary.exit_code(endless=opened.endless))
 
 
-def _open_feed(feed: RssFeed, delivery: Delivery, *, interval: float, once: bool) -> _Opened:
+def _open_feed(feed: RssFeed, delivery: Delivery, patience: float, *, interval: float, once: bool) -> _Opened:
     def delivered() -> frozenset[str]:
-        delivery.flush(FLUSH_SECONDS)
+        delivery.flush(patience)
         return delivery.take_acknowledged()
 
     items = follow(feed, interval=interval, delivered=delivered, wait=time.sleep, tell=_tell, once=once)

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from streams.brokers.delivery import Delivery
 from streams.cli import common
 from streams.cli.stopping import INTERRUPTED, Stop
+from streams.contract.settings import KafkaSettings
 from streams.sources.items import Item, Skipped, SourceError
 
-# The producer gives a record up after two minutes; somebody who asked to stop waits less.
-FLUSH_SECONDS = 130.0
+# Over the time after which the producer gives a record up; somebody who asked to stop waits less.
+_FLUSH_MARGIN_SECONDS = 5.0
 _HURRIED_FLUSH_SECONDS = 10.0
 _SLICE_SECONDS = 0.2
 _REFRESH_SECONDS = 0.1
@@ -22,7 +23,7 @@ _PATIENCE_SECONDS = 5.0
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """What became of a source. ``read`` is ``blank`` + ``too_long`` + ``sent``."""
+    """What became of a source. ``read`` is ``blank`` + ``too_long`` + ``sent``, in lines, rows or entries."""
 
     source: str
     topic: str
@@ -39,6 +40,10 @@ class Summary(msgspec.Struct, kw_only=True):
     """Of those sent, not acknowledged by the broker."""
     seconds: float = 0.0
     interrupted: bool = False
+    skipped: int = 0
+    """Passed over at the start because --skip says so, and not read."""
+    resume: int | None = None
+    """Where it stopped early: what to give to --skip, to go on with the first that is not acknowledged."""
     problem: str | None = None
 
     @property
@@ -51,6 +56,11 @@ class Summary(msgspec.Struct, kw_only=True):
         if not self.complete:
             return common.FAILED
         return INTERRUPTED if self.interrupted and not endless else 0
+
+
+def flush_seconds(kafka: KafkaSettings) -> float:
+    """After so long, each record in flight is acknowledged or has failed."""
+    return kafka.delivery_timeout_seconds + _FLUSH_MARGIN_SECONDS
 
 
 class Display:
@@ -97,6 +107,7 @@ def send_all(
     stop: Stop,
     *,
     limit: int | None,
+    patience: float,
     persistent: bool,
 ) -> None:
     """Send items until there are no more, enough, or somebody asks to stop; wait for what is in flight.
@@ -108,17 +119,18 @@ def send_all(
         display: Shows how it stands.
         stop: Asked between two items.
         limit: Most items to read.
+        patience: Longest wait for what is in flight at the end, in seconds.
         persistent: Go on after the broker failed, for a source that brings what failed again.
     """
     started = time.monotonic()
-    patience = _Patience(delivery)
+    watch = _SilenceWatch(delivery)
     try:
         with display.progress:
             while (limit is None or summary.read < limit) and not stop.requested:
                 if delivery.broker_failed and not persistent:
                     break
                 if not delivery.has_room(_SLICE_SECONDS):
-                    patience.look()
+                    watch.look()
                     continue
                 item = stop.wait_for(lambda: next(items, None))
                 if item is None:
@@ -127,15 +139,32 @@ def send_all(
                 display.update(summary, delivery.acknowledged)
     except SourceError as error:
         summary.problem = str(error)
-    _flush(delivery, stop, patience)
+    _flush(delivery, stop, watch, patience)
     summary.interrupted = stop.requested
+    _settle(summary, delivery, persistent=persistent)
+    summary.seconds = round(time.monotonic() - started, 3)
+
+
+def _settle(summary: Summary, delivery: Delivery, *, persistent: bool) -> None:
+    """Say what became of all that was sent, and how to go on."""
     summary.acknowledged = delivery.acknowledged
     summary.sent = delivery.sent
     summary.failed = delivery.sent - delivery.acknowledged
+    if not persistent:
+        summary.resume = delivery.first_unacknowledged
+        if summary.resume is None and summary.interrupted:
+            summary.resume = summary.skipped + summary.read
     if summary.failed and summary.problem is None:
         first = delivery.problem or "no answer from the broker"
-        summary.problem = f"{summary.failed:,} of {summary.sent:,} not acknowledged; the first: {first}"
-    summary.seconds = round(time.monotonic() - started, 3)
+        summary.problem = (
+            f"{summary.acknowledged:,} of {summary.sent:,} sent were acknowledged and {summary.failed:,} were not, "
+            f"{first}"
+        )
+        if summary.resume is not None:
+            summary.problem += (
+                f". To go on, give the same command with --skip {summary.resume}; what was acknowledged beyond that "
+                "comes again, with the same ids"
+            )
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:
@@ -143,7 +172,8 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         common.print_json(summary)
         return
-    parts = [f"{summary.read:,} read"]
+    parts = [f"{summary.skipped:,} skipped"] if summary.skipped else []
+    parts += [f"{summary.read:,} read"]
     parts += [f"{summary.blank:,} blank"] if summary.blank else []
     parts += [f"{summary.too_long:,} too long to send"] if summary.too_long else []
     parts += [f"{summary.sent:,} sent", f"{summary.acknowledged:,} acknowledged", f"{summary.failed:,} failed"]
@@ -153,6 +183,8 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
     common.err.print(
         f"[{colour}]{', '.join(parts)}[/] in {summary.seconds:.1f} s ({rate:,.0f}/s)", highlight=False, soft_wrap=True
     )
+    if summary.resume is not None and summary.problem is None:
+        common.err.print(f"to go on, give the same command with --skip {summary.resume}", highlight=False)
 
 
 def _take(item: Item, delivery: Delivery, summary: Summary) -> None:
@@ -165,19 +197,20 @@ def _take(item: Item, delivery: Delivery, summary: Summary) -> None:
             common.err.print(f"{item.place}: too long for a broker, not sent", highlight=False, markup=False)
         return
     summary.malformed += item.malformed
-    delivery.send(item.place, item.key, item.value, item.headers)
+    position = summary.skipped + summary.read - 1
+    delivery.send(item.place, item.key, item.value, item.headers, position=position)
 
 
-def _flush(delivery: Delivery, stop: Stop, patience: _Patience) -> None:
+def _flush(delivery: Delivery, stop: Stop, watch: _SilenceWatch, patience: float) -> None:
     started = time.monotonic()
     while not delivery.flush(_SLICE_SECONDS):
-        patience.look()
+        watch.look()
         hurried = stop.requested or delivery.broker_failed
-        if time.monotonic() - started > (_HURRIED_FLUSH_SECONDS if hurried else FLUSH_SECONDS):
+        if time.monotonic() - started > (min(_HURRIED_FLUSH_SECONDS, patience) if hurried else patience):
             return
 
 
-class _Patience:
+class _SilenceWatch:
     """Says why nothing moves, once each time that the broker has been silent for some seconds."""
 
     def __init__(self, delivery: Delivery) -> None:

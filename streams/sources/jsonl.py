@@ -9,7 +9,8 @@ import msgspec
 
 from streams.contract.ids import text_fingerprint
 from streams.contract.incoming import parse_time
-from streams.sources.items import Item, Outgoing, Skipped, as_it_stands, stable_id
+from streams.sources.items import Item, Outgoing, as_it_stands
+from streams.sources.lines import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -39,20 +40,15 @@ def read_jsonl(lines: Iterable[Line], *, origin: str, source: str) -> Generator[
         origin: Name of the file, a part of each id that is made.
         source: Source of messages that name none.
     """
-    for line in lines:
-        if line.text is None:
-            yield Skipped(line.place, "too_long")
-            continue
-        text = line.text.rstrip("\r\n")
-        if not text.strip():
-            yield Skipped(line.place, "blank")
-            continue
+
+    def record(place: str, made_id: str, text: str) -> Outgoing:
         value = text.encode("utf-8", "surrogateescape")
-        made_id = stable_id(origin, str(line.number), value)
         try:
-            yield _message(line.place, value, made_id, source)
+            return _message(place, value, made_id, source)
         except _UNREADABLE:
-            yield as_it_stands(line.place, made_id, text)
+            return as_it_stands(place, made_id, text)
+
+    return records_of(lines, origin, record)
 
 
 def _message(place: str, value: bytes, made_id: str, source: str) -> Outgoing:

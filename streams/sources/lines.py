@@ -7,10 +7,10 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from streams.sources.items import Item, Skipped, SourceError, as_it_stands, from_fields, stable_id
+from streams.sources.items import Item, Outgoing, Skipped, SourceError, as_it_stands, from_fields, stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from typing import BinaryIO
 
 
@@ -73,6 +73,26 @@ def _is_cut(line: str, text: io.TextIOWrapper, max_chars: int) -> bool:
     return True
 
 
+def records_of(
+    lines: Iterable[Line], origin: str, record: Callable[[str, str, str], Outgoing]
+) -> Generator[Item, None, None]:
+    """A record of each line; those that are blank or too long are told as such.
+
+    Args:
+        lines: From ``read_lines``.
+        origin: Name of the file, a part of each line's id.
+        record: Makes it of the line's place, an id that is its own at every reading, and its text without the ending.
+    """
+    for line in lines:
+        text = None if line.text is None else line.text.rstrip("\r\n")
+        if text is None:
+            yield Skipped(line.place, "too_long")
+        elif not text.strip():
+            yield Skipped(line.place, "blank")
+        else:
+            yield record(line.place, stable_id(origin, str(line.number), text), text)
+
+
 def read_plain(lines: Iterable[Line], *, origin: str, source: str) -> Generator[Item, None, None]:
     """Each line that is not blank as one message's text.
 
@@ -81,19 +101,13 @@ def read_plain(lines: Iterable[Line], *, origin: str, source: str) -> Generator[
         origin: Name of the file, a part of each id.
         source: The messages' source.
     """
-    for line in lines:
-        if line.text is None:
-            yield Skipped(line.place, "too_long")
-            continue
-        text = line.text.rstrip("\r\n")
-        if not text.strip():
-            yield Skipped(line.place, "blank")
-            continue
-        key = stable_id(origin, str(line.number), text)
+
+    def record(place: str, key: str, text: str) -> Outgoing:
         if is_sound(text):
-            yield from_fields(line.place, {"id": key, "text": text, "source": source}, time=None)
-        else:
-            yield as_it_stands(line.place, key, text)
+            return from_fields(place, {"id": key, "text": text, "source": source}, time=None)
+        return as_it_stands(place, key, text)
+
+    return records_of(lines, origin, record)
 
 
 def is_sound(text: str) -> bool:

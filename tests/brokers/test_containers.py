@@ -28,9 +28,13 @@ def dockerfile() -> list[str]:
     return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line]
 
 
-def test_the_services_are_the_broker_its_topics_the_model_and_a_worker(compose: dict[str, Any]) -> None:
+OURS = {"topics", "model", "worker", "lag-exporter"}
+WATCHING = {"prometheus", "alertmanager", "grafana"}
+
+
+def test_the_services_are_the_broker_ours_and_what_watches_them(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert set(services) == {"kafka", "topics", "model", "worker"}
+    assert set(services) == {"kafka"} | OURS | WATCHING
     assert services["topics"]["command"] == ["topics", "create"]
     assert services["worker"]["command"] == ["worker"]
     conditions = {name: needed["condition"] for name, needed in services["worker"]["depends_on"].items()}
@@ -48,7 +52,7 @@ def test_the_broker_is_of_the_version_that_the_tests_run_on(compose: dict[str, A
 
 def test_every_port_is_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert sorted(ports) == ["127.0.0.1:9092:9092", "127.0.0.1:9464:9464"]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465)]
 
 
 def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any]) -> None:
@@ -62,15 +66,64 @@ def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any
 def test_data_outlives_its_container(compose: dict[str, Any]) -> None:
     kafka = compose["services"]["kafka"]
     assert kafka["volumes"] == [f"kafka-data:{kafka['environment']['KAFKA_LOG_DIRS']}"]
-    assert set(compose["volumes"]) == {"kafka-data", "tocsin-state"}
+    mounted = {
+        volume.partition(":")[0]
+        for service in compose["services"].values()
+        for volume in service["volumes"]
+        if not volume.startswith("./")
+    }
+    assert set(compose["volumes"]) == mounted
 
 
-def test_our_containers_have_no_more_rights_than_they_need(compose: dict[str, Any]) -> None:
-    for name in ("topics", "model", "worker"):
+def test_every_image_has_a_version(compose: dict[str, Any]) -> None:
+    for name in {"kafka"} | WATCHING:
+        assert re.search(r":v?\d+\.\d+\.\d+$", compose["services"][name]["image"]), name
+
+
+def test_what_is_mounted_from_here_is_here_and_only_read(compose: dict[str, Any]) -> None:
+    folders = [
+        volume.split(":")
+        for service in compose["services"].values()
+        for volume in service["volumes"]
+        if volume.startswith("./")
+    ]
+    assert folders
+    for folder, _, mode in folders:
+        assert mode == "ro", folder
+        assert (ROOT / folder).is_dir(), folder
+
+
+def test_what_watches_finds_what_it_is_pointed_at(compose: dict[str, Any]) -> None:
+    """Every address in the files that are mounted is a service's name and port."""
+    prometheus = yaml.safe_load((ROOT / "exporters/prometheus/prometheus.yml").read_text())
+    jobs = prometheus["scrape_configs"]
+    targets = {target for job in jobs for part in job.get("static_configs", []) for target in part["targets"]}
+    targets |= {
+        f"{name}:{part['port']}" for job in jobs for part in job.get("dns_sd_configs", []) for name in part["names"]
+    }
+    for part in prometheus["alerting"]["alertmanagers"]:
+        targets |= {target for config in part["static_configs"] for target in config["targets"]}
+    sources = yaml.safe_load((ROOT / "exporters/grafana/provisioning/datasources/tocsin.yml").read_text())
+    targets |= {source["url"].removeprefix("http://") for source in sources["datasources"]}
+    targets.add(compose["services"]["worker"]["environment"]["TOCSIN_ALERTMANAGER__URL"].removeprefix("http://"))
+    for target in targets - {"localhost:9090"}:
+        name, port = target.split(":")
+        assert f"127.0.0.1:{port}:{port}" in compose["services"][name]["ports"], target
+
+
+def test_containers_have_no_more_rights_than_they_need(compose: dict[str, Any]) -> None:
+    for name in OURS | WATCHING:
         service = compose["services"][name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_grafana_asks_for_no_password_and_lets_nobody_change_anything(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert not [name for name in environment if "PASSWORD" in name]
 
 
 def test_a_worker_has_time_to_finish_what_is_in_hand(compose: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from support.messages import produce
 
 from streams.brokers.client import producer
 from streams.brokers.errors import TopicError
-from streams.brokers.reading import read_all
+from streams.brokers.reading import read_all, read_key
 
 if TYPE_CHECKING:
     from streams.contract.settings import Settings
@@ -57,3 +57,12 @@ def test_what_comes_meanwhile_is_not_waited_for(stream_settings: Settings) -> No
 def test_a_topic_that_is_not_there_is_told(unmade_settings: Settings) -> None:
     with pytest.raises(TopicError, match="tocsin topics create"):
         list(read_all(unmade_settings, topic_of(unmade_settings)))
+
+
+def test_a_key_is_read_where_it_was_sent_and_no_other(stream_settings: Settings) -> None:
+    topic = topic_of(stream_settings)
+    produce(stream_settings, topic, [(b"key %d" % (number % 23), b"%d" % number, []) for number in range(230)])
+    for key in (0, 7, 22):
+        values = [int(record.value) for record in read_key(stream_settings, topic, b"key %d" % key)]
+        assert values == list(range(key, 230, 23))
+    assert list(read_key(stream_settings, topic, b"no such key")) == []

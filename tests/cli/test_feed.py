@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,11 @@ from support.commands import Tocsin
 from support.messages import consume_all
 from support.processes import run_tocsin, settings_env, wait_for
 
-from streams.contract.settings import KafkaSettings, Settings
+from streams.brokers.admin import create_topics
+from streams.brokers.client import admin_client
+from streams.brokers.kafka import ApacheKafkaBroker
+from streams.contract.settings import KafkaSettings, Settings, TopicsSettings
+from streams.contract.topics import all_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +83,8 @@ def test_a_topic_that_is_no_input_is_refused(tocsin: Tocsin) -> None:
         (["messages.parquet"], "give --format"),
         (["ftp://quay.example/feed"], "http:// or https://"),
         (["-", "--rate", "5", "--replay", "1"], "--rate or --replay"),
-        (["https://quay.example/feed", "--replay", "1"], "--replay is for files"),
+        (["https://quay.example/feed", "--replay", "1"], "--replay and --skip are for files"),
+        (["https://quay.example/feed", "--skip", "1"], "--replay and --skip are for files"),
         (["-", "--format", "csv", "--delimiter", ";;"], "one character"),
     ],
 )
@@ -191,6 +198,68 @@ def test_limit_and_rate(tocsin: Tocsin, stream_settings: Settings, tmp_path: Pat
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "txt"])
+def test_skipped_lines_keep_their_place_and_the_others_their_ids(
+    tocsin: Tocsin, stream_settings: Settings, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"posts.{ending}"
+    header = "text\n" if ending == "csv" else ""
+    path.write_text(header + "".join(f'"{{""text"": ""post {n}""}}"\n' for n in range(7)) + "\n")
+    news = _news(stream_settings)
+    assert tocsin.under(stream_settings)("feed", path, "--to", news).code == 0
+    outcome = tocsin("feed", path, "--to", news, "--skip", 4, "--json")
+    assert outcome.code == 0, outcome.err
+    assert {name: outcome.json[name] for name in ("skipped", "read", "blank", "acknowledged", "resume")} == {
+        "skipped": 4,
+        "read": 4,
+        "blank": 1,
+        "acknowledged": 3,
+        "resume": None,
+    }
+    keys = Counter(record.key for record in consume_all(stream_settings, news, 10))
+    assert sorted(keys.values()) == [1, 1, 1, 1, 2, 2, 2]
+    assert tocsin("feed", path, "--to", news, "--skip", 100).code == 0, "there is nothing left to do"
+
+
+@pytest.mark.integration
+@pytest.mark.kafka
+def test_where_the_broker_dies_feed_ends_in_time_and_can_go_on(
+    kafka_jars: Path, clean_environment: None, tmp_path: Path
+) -> None:
+    total = 3000
+    path = tmp_path / "posts.txt"
+    path.write_text("\n".join(f"post {number}" for number in range(total)))
+    with ApacheKafkaBroker(tmp_path / "kafka", jars=kafka_jars, quick_start=True) as broker:
+        settings = Settings(
+            kafka=KafkaSettings(bootstrap_servers=broker.bootstrap_servers, delivery_timeout_seconds=2.0),
+            topics=TopicsSettings(partitions=3),
+        )
+        with admin_client(settings.kafka) as admin:
+            create_topics(admin, all_topics(settings))
+        command = ["feed", str(path), "--to", "news", "--json"]
+        with run_tocsin([*command, "--rate", "600"], settings_env(settings)) as process:
+            consume_all(settings, "news", 300)
+            broker.kill()
+            began = time.monotonic()
+            assert process.wait(30) == 1
+            assert time.monotonic() - began < 15
+            summary, told = json.loads(process.stdout), process.stderr
+        resume, acknowledged = summary["resume"], summary["acknowledged"]
+        assert acknowledged < summary["sent"] <= total
+        assert 0 < resume <= acknowledged
+        assert f"{acknowledged:,} of {summary['sent']:,} sent were acknowledged" in told
+        assert f"with --skip {resume};" in told
+
+        broker.start()
+        with run_tocsin([*command, "--skip", str(resume)], settings_env(settings)) as process:
+            assert process.wait(60) == 0, process.stderr
+            assert json.loads(process.stdout)["acknowledged"] == total - resume
+        records = consume_all(settings, "news", lambda records: len({record.key for record in records}) == total)
+    # A request that was under way when the broker died may be in its log without having been acknowledged.
+    assert len(records) >= total + acknowledged - resume
+
+
+@pytest.mark.integration
 def test_a_feed_is_sent_once_over_two_runs(
     tocsin: Tocsin, stream_settings: Settings, tmp_path: Path, feed_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +300,7 @@ def test_a_file_that_is_interrupted_says_how_far_it_came(stream_settings: Settin
         summary = json.loads(process.stdout)
     assert summary["interrupted"]
     assert 3 <= summary["read"] == summary["sent"] == summary["acknowledged"] < 1000
+    assert summary["resume"] == summary["read"]
     assert len(consume_all(stream_settings, news, summary["sent"])) == summary["sent"]
 
 

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.sources.items import Outgoing, Skipped, SourceError
+from streams.sources.jsonl import read_jsonl
 from streams.sources.lines import read_lines, read_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from streams.sources.items import Item
 
 
 def _lines(content: bytes, encoding: str = "utf-8", max_chars: int = 100) -> list[tuple[int, str | None]]:
@@ -87,3 +94,19 @@ def test_equal_lines_have_ids_of_their_own_and_keep_them() -> None:
 
     assert ids() == ids()
     assert len(set(ids())) == 2
+
+
+def test_every_reader_of_lines_counts_and_names_them_alike() -> None:
+    content = b"not json\n \n\n" + b"x" * 60 + b"\r\ncaf\xe9\n"
+
+    def found(reader: Callable[..., Iterable[Item]]) -> list[Item | str]:
+        lines = read_lines(io.BytesIO(content), encoding="utf-8", max_chars=50)
+        items = reader(lines, origin="a.txt", source="a")
+        return [item.key if isinstance(item, Outgoing) else item for item in items]
+
+    assert found(read_jsonl) == found(read_plain)
+    assert [item for item in found(read_plain) if isinstance(item, Skipped)] == [
+        Skipped("line 2", "blank"),
+        Skipped("line 3", "blank"),
+        Skipped("line 4", "too_long"),
+    ]
