@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 Headers = list[tuple[str, bytes]]
 
 
+class BytesName(str):
+    """A header's name that goes out as bytes that are no UTF-8: kafka-python takes no name but a ``str``."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Its bytes on the wire."""
+        return b"x-\xff\xfe" + super().encode(encoding, errors)
+
+
 def produce(
     settings: Settings, topic: str, records: Iterable[tuple[bytes | None, bytes | None, Headers]]
 ) -> list[tuple[int, int]]:
