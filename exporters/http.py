@@ -1,4 +1,4 @@
-"""The worker's small HTTP server: ``/metrics``, ``/healthz`` and ``/readyz``.
+"""A process's small HTTP server: ``/metrics``, ``/healthz`` and ``/readyz``.
 
 It runs in threads of its own, so that it answers, and tells the truth, even when the event loop does not.
 """
@@ -51,6 +51,7 @@ class ProbeServer:
         registry: Metrics to show.
         health: Whether the process works; a supervisor restarts it where not.
         ready: Whether it does its work now.
+        setting: Name of the setting that the port comes from, for the error.
 
     Raises:
         OSError: The address is taken; the message names it.
@@ -64,6 +65,7 @@ class ProbeServer:
         *,
         health: Callable[[], Probe],
         ready: Callable[[], Probe],
+        setting: str = "metrics.port",
     ) -> None:
         metrics = make_wsgi_app(registry)
         try:
@@ -76,7 +78,7 @@ class ProbeServer:
             )
         except OSError as error:
             raise OSError(
-                error.errno, f"cannot listen on {host}:{port} ({error.strerror}): set metrics.port to a free one, or 0"
+                error.errno, f"cannot listen on {host}:{port} ({error.strerror}): set {setting} to a free one, or 0"
             ) from error
         self.host = host
         self.port: int = self._server.server_port

@@ -5,7 +5,7 @@ Labels take few values: an input topic, a reason, a partition, a model version; 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
@@ -14,12 +14,15 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from streams.contract.subjects import SubjectKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
     Positions = Mapping[tuple[str, int], tuple[int | None, int | None, int]]
+    Desks = Mapping[int, tuple[float | None, int]]
 
 # Nobody asks when a counter was made, and it doubles the series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -76,6 +79,49 @@ class WorkerMetrics:
             ["name", "version", "precision"],
             registry=self.registry,
         )
+        self.signals = Counter(
+            "tocsin_signals_total", "Signals published, by kind of subject.", ["kind"], registry=self.registry
+        )
+        for kind in get_args(SubjectKind):
+            self.signals.labels(kind)
+        self.late_signals = Counter(
+            "tocsin_late_signals_total", "Signals whose window was over when they came.", registry=self.registry
+        )
+        self.duplicate_signals = Counter(
+            "tocsin_surge_duplicates_total",
+            "Syndicated copies, and signals that came again: told, not counted.",
+            registry=self.registry,
+        )
+        self.unreadable_signals = Counter(
+            "tocsin_unreadable_signals_total",
+            "Records of the signals topic that Tocsin did not write.",
+            registry=self.registry,
+        )
+        self.surge_state_bytes = Counter(
+            "tocsin_surge_state_bytes_total", "Written to the state topic by checkpoints.", registry=self.registry
+        )
+        self.alerts = Counter(
+            "tocsin_alerts_total",
+            "Changes of alerts published: begun, grown stronger, over.",
+            ["kind", "level", "status"],
+            registry=self.registry,
+        )
+        self.alertmanager_pushes = Counter(
+            "tocsin_alertmanager_pushes_total",
+            "Requests to Alertmanager, and alerts that were not taken, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.alertmanager_last_success = Gauge(
+            "tocsin_alertmanager_last_success_timestamp_seconds",
+            "When Alertmanager last took alerts, since the epoch; 0 before the first.",
+            registry=self.registry,
+        )
+        self.verdicts = Counter(
+            "tocsin_false_alarm_verdicts_total", "Alerts that the desk called false.", registry=self.registry
+        )
+        self._desks = _DesksCollector()
+        self.registry.register(self._desks)
         self._positions = _PositionsCollector()
         self.registry.register(self._positions)
 
@@ -86,10 +132,29 @@ class WorkerMetrics:
         for reason in reasons:
             self.dead_letters.labels(reason)
 
+    def prepare_pushes(self, outcomes: Iterable[str]) -> None:
+        """Show every outcome of a push from the start at zero."""
+        for outcome in outcomes:
+            self.alertmanager_pushes.labels(outcome)
+
+    def count_push(self, outcome: str) -> None:
+        """Count a push to Alertmanager, and note the time of one that was ``ok``."""
+        self.alertmanager_pushes.labels(outcome).inc()
+        if outcome == "ok":
+            self.alertmanager_last_success.set_to_current_time()
+
     def show_model(self, name: str, version: int, precision: str) -> None:
         """Say which version answers; the one before is no longer shown."""
         self.model_info.clear()
         self.model_info.labels(name, str(version), precision).set(1)
+
+    def show_desks(self, desks: Desks) -> None:
+        """Show the desks of the signals partitions that this worker has, and no others.
+
+        Args:
+            desks: Partition to (event time up to which windows are closed, number of subjects).
+        """
+        self._desks.desks = desks
 
     def show_positions(self, positions: Positions) -> None:
         """Show where the worker stands in each of its partitions, and in no other.
@@ -98,6 +163,29 @@ class WorkerMetrics:
             positions: (topic, partition) to (committed offset, high-water mark, lag); None where not yet known.
         """
         self._positions.positions = positions
+
+
+class _DesksCollector(Collector):
+    """Shows one snapshot at a time, as below."""
+
+    def __init__(self) -> None:
+        self.desks: Desks = {}
+
+    def collect(self) -> Iterator[Metric]:
+        watermark = GaugeMetricFamily(
+            "tocsin_surge_watermark_seconds",
+            "Event time up to which windows are closed, since the epoch.",
+            labels=["partition"],
+        )
+        for partition, (closed, _) in self.desks.items():
+            if closed is not None:
+                watermark.add_metric([str(partition)], closed)
+        yield watermark
+        yield GaugeMetricFamily(
+            "tocsin_surge_subjects",
+            "Subjects that this worker keeps.",
+            value=sum(subjects for _, subjects in self.desks.values()),
+        )
 
 
 class _PositionsCollector(Collector):
@@ -125,5 +213,7 @@ class _PositionsCollector(Collector):
                 lag.add_metric(place, behind)
         yield from (committed, highwater, lag)
         yield GaugeMetricFamily(
-            "tocsin_assigned_partitions", "Input partitions that this worker reads.", value=len(positions)
+            "tocsin_assigned_partitions",
+            "Partitions that this worker reads: of the inputs, and of signals.",
+            value=len(positions),
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from prometheus_client import generate_latest
@@ -35,6 +36,8 @@ def used() -> WorkerMetrics:
     metrics.batch_size.observe(64)
     metrics.end_to_end.observe(0.3)
     metrics.in_flight.set_function(lambda: 17)
+    metrics.alerts.labels("negative", "red", "firing").inc()
+    metrics.count_push("ok")
     return metrics
 
 
@@ -45,6 +48,17 @@ def test_names_and_types_are_those_that_are_documented() -> None:
         "tocsin_messages": "counter",
         "tocsin_dead_letters": "counter",
         "tocsin_retries": "counter",
+        "tocsin_signals": "counter",
+        "tocsin_late_signals": "counter",
+        "tocsin_surge_duplicates": "counter",
+        "tocsin_unreadable_signals": "counter",
+        "tocsin_surge_state_bytes": "counter",
+        "tocsin_surge_watermark_seconds": "gauge",
+        "tocsin_surge_subjects": "gauge",
+        "tocsin_alerts": "counter",
+        "tocsin_alertmanager_pushes": "counter",
+        "tocsin_alertmanager_last_success_timestamp_seconds": "gauge",
+        "tocsin_false_alarm_verdicts": "counter",
         "tocsin_inference_seconds": "histogram",
         "tocsin_batch_size": "histogram",
         "tocsin_end_to_end_seconds": "histogram",
@@ -55,6 +69,18 @@ def test_names_and_types_are_those_that_are_documented() -> None:
         "tocsin_consumer_lag": "gauge",
         "tocsin_assigned_partitions": "gauge",
     }
+
+
+def test_a_push_is_counted_and_the_time_of_the_last_that_was_taken_shown() -> None:
+    metrics = WorkerMetrics()
+    metrics.prepare_pushes(["ok", "failed"])
+    metrics.count_push("failed")
+    last = "tocsin_alertmanager_last_success_timestamp_seconds"
+    assert values(scrape(metrics)[last]) == {(): 0.0}
+    before = time.time()
+    metrics.count_push("ok")
+    assert values(scrape(metrics)["tocsin_alertmanager_pushes"], "outcome") == {("ok",): 1.0, ("failed",): 1.0}
+    assert before <= values(scrape(metrics)[last])[()] <= time.time()
 
 
 def test_every_metric_has_a_help_text() -> None:
@@ -76,6 +102,23 @@ def test_counts_are_by_source_reason_and_stage() -> None:
     assert values(families["tocsin_dead_letters"], "reason") == {("malformed",): 0, ("empty",): 1}
     assert values(families["tocsin_retries"], "stage") == {("publish",): 1}
     assert values(families["tocsin_in_flight_messages"]) == {(): 17}
+
+
+def test_signals_are_counted_by_kind_of_subject_from_zero() -> None:
+    metrics = WorkerMetrics()
+    metrics.signals.labels("topic").inc(2)
+    expected = {("topic",): 2, ("entity",): 0, ("entity_topic",): 0}
+    assert values(scrape(metrics)["tocsin_signals"], "kind") == expected
+
+
+def test_desks_are_shown_as_they_are_now() -> None:
+    metrics = WorkerMetrics()
+    metrics.show_desks({0: (1772438400.0, 5), 3: (None, 2)})
+    families = scrape(metrics)
+    assert values(families["tocsin_surge_watermark_seconds"], "partition") == {("0",): 1772438400.0}
+    assert values(families["tocsin_surge_subjects"]) == {(): 7}
+    metrics.show_desks({})
+    assert values(scrape(metrics)["tocsin_surge_subjects"]) == {(): 0}
 
 
 def test_histograms_have_buckets_around_what_is_measured() -> None:
