@@ -130,8 +130,16 @@ def _check_model(settings: Settings) -> Iterator[Finding]:
         registry = Registry(model.registry)
         number = registry.resolve(model.name, model.alias)
         registry.fetch(model.name, number, model.cache)
+        other = registry.manifest(model.name, number).other_domain(load_domain(settings.domain).name)
+    except DomainError:  # told by the domain's own check
+        other = None
     except (VersionError, OSError, ValueError, ImportError) as error:
         yield Finding("model", "problem", str(error), "model.registry, model.name and model.alias say what is served")
+        return
+    if other is not None:
+        advice = "`tocsin models bootstrap --if-missing` makes one for this domain, or set domain or model.name"
+        told = f"{model.name}:{number} ({model.alias}) was made for the domain {other}, not for {settings.domain}"
+        yield Finding("model", "problem", told, advice)
         return
     yield Finding("model", "ok", f"{model.name}:{number} ({model.alias}), every file as its manifest says")
 

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from streams.contract.domain import Domain, DomainError
 from streams.contract.ids import text_fingerprint
-from streams.contract.records import EntityType, Sentiment
-from streams.contract.settings import SourceKind
+from streams.contract.records import EntityType, Sentiment, SourceKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,5 +11,8 @@ class Output:
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
+    """None takes the key out of a compacted topic."""
     headers: list[tuple[str, bytes]] = field(default_factory=list)
+    partition: int | None = None
+    """Where it goes; None where its key decides."""

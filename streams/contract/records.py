@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 Sentiment = Literal["negative", "neutral", "positive"]
 EntityType = Literal["PER", "ORG", "LOC", "MISC"]
+SourceKind = Literal["news", "social", "customer"]
 Stage = Literal["decode", "infer", "publish"]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 
@@ -59,7 +60,7 @@ class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Annotated[str, Meta(description="Hash of the input's place; equal if the input is read twice.")]
     message_id: Annotated[str, Meta(description="Id of the message that was read.")]
     source: Annotated[str, Meta(description="Source of the message.")]
-    kind: Annotated[Literal["news", "social", "customer"], Meta(description="Kind of the input topic.")]
+    kind: Annotated[SourceKind, Meta(description="Kind of the input topic.")]
     time: Annotated[datetime, Meta(tz=True, description="Time of the message.")]
     topics: Annotated[list[str], Meta(description="The topic; several or none where the domain is multi-label.")]
     topic_scores: Annotated[dict[str, Probability], Meta(description="Probability of each topic.")]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from streams.contract.incoming import InputMessage
-from streams.contract.records import DeadLetter, Entity, Message, Prediction
+from streams.contract.records import Message
+from streams.contract.schema_examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,6 @@ Json = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KAFKA_BINDING = "0.5.0"
 _SECURITY = {"PLAIN": "plain", "SCRAM-SHA-256": "scramSha256", "SCRAM-SHA-512": "scramSha512"}
-_TIME = datetime(2026, 3, 2, 8, 0, 31, tzinfo=UTC)
 _INPUT_NOTE = (
     "What a producer sends: only text is needed. What is absent is taken from the CloudEvent that wraps the message, "
     "then from Kafka: id from its place, time from its timestamp, source from the topic. Other fields are ignored."
@@ -38,53 +37,6 @@ _INPUT_NOTE = (
 _INPUT_TIME = (
     "When it was said: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since 1970."
 )
-
-_EXAMPLES: dict[type[Struct], list[Any]] = {
-    Message: [
-        {"text": "Harlow Bank clients move to Sample Trust"},
-        {"id": 17, "text": "My card is lost", "time": 1772438431, "user": "u-81", "conversation": "c-7001"},
-    ],
-    Prediction: [
-        Prediction(
-            id="3f9c12ab77d04e2b8f0a6d5c4b3a2918",
-            message_id="news-0001",
-            source="Example Wire",
-            kind="news",
-            time=_TIME,
-            topics=["markets"],
-            topic_scores={"markets": 0.91, "deals": 0.09},
-            sentiment="negative",
-            sentiment_scores={"negative": 0.84, "neutral": 0.12, "positive": 0.04},
-            entities=[
-                Entity(
-                    text="Harlow Bank",
-                    type="ORG",
-                    start=0,
-                    end=11,
-                    score=0.98,
-                    sentiment="negative",
-                    sentiment_scores={"negative": 0.9, "neutral": 0.07, "positive": 0.03},
-                )
-            ],
-            model="encoder:1",
-        )
-    ],
-    DeadLetter: [
-        DeadLetter(
-            id="a81c12ab77d04e2b8f0a6d5c4b3a2918",
-            topic="news",
-            partition=2,
-            offset=1041,
-            stage="decode",
-            reason="malformed",
-            error="news[2]@1041: JSON is malformed: invalid character (byte 1)",
-            attempts=1,
-            time=_TIME,
-            value=b"{text: unquoted}",
-            headers=[("trace", b"7f")],
-        )
-    ],
-}
 
 
 def record_name(record: type[Struct]) -> str:
@@ -165,7 +117,7 @@ def _input_schema(message: Json) -> Json:
 
 
 def _examples(record: type[Struct]) -> list[Any]:
-    return [msgspec.json.decode(msgspec.json.encode(example)) for example in _EXAMPLES.get(record, [])]
+    return [msgspec.json.decode(msgspec.json.encode(example)) for example in EXAMPLES.get(record, [])]
 
 
 def _channel(topic: TopicSpec) -> Json:
@@ -217,7 +169,7 @@ def _message(topic: TopicSpec, schema: Json) -> Json:
         "name": name,
         "title": topic.record.__name__,
         "contentType": "application/json",
-        "headers": _cloud_event_headers(name, required=not topic.is_input),
+        "headers": _cloud_event_headers(name, required=topic.is_event),
         "payload": schema,
         "bindings": {
             "kafka": {"key": {"type": "string", "description": f"Key: {topic.key}."}, "bindingVersion": _KAFKA_BINDING}

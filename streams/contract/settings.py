@@ -13,13 +13,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-SourceKind = Literal["news", "social", "customer"]
+from streams.contract.alerts import SurgeKind
+from streams.contract.records import SourceKind
+from streams.contract.subjects import SubjectKind
 
 _ENV_PREFIX = "TOCSIN_"
 _CONFIG_VARIABLE = "TOCSIN_CONFIG"
 # Variables of the same prefix that are not settings: where the file is, where trial data lies, and that tests on Apache
-# Kafka must not be skipped.
-_NOT_SETTINGS = frozenset({_CONFIG_VARIABLE, "TOCSIN_DATA", "TOCSIN_REQUIRE_KAFKA"})
+# Kafka, on Prometheus and on Alertmanager must not be skipped.
+_NOT_SETTINGS = frozenset({_CONFIG_VARIABLE, "TOCSIN_DATA", "TOCSIN_REQUIRE_KAFKA", "TOCSIN_REQUIRE_PROMETHEUS"})
 
 
 class SettingsError(ValueError):
@@ -53,6 +55,9 @@ class KafkaSettings(_Section):
     )
     heartbeat_interval_seconds: PositiveFloat = Field(2.0, description="How often a worker says that it lives.")
     request_timeout_seconds: PositiveFloat = Field(30.0, description="How long one request may take.")
+    delivery_timeout_seconds: PositiveFloat = Field(
+        30.0, description="How long a command waits for a message to be acknowledged, all attempts together."
+    )
     fetch_max_wait_seconds: PositiveFloat = Field(
         0.02, description="How long a broker may hold an empty fetch; Faust's own 1.5 s would be latency."
     )
@@ -76,9 +81,14 @@ class TopicsSettings(_Section):
 class EnrichSettings(_Section):
     """The enrich agent: batching and limits."""
 
-    batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Most messages read in one batch.")
+    batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(
+        256, description="Most messages read in one batch; the larger, the less is lost to padding under load."
+    )
     batch_wait_seconds: PositiveFloat = Field(
         0.002, description="How long a batch may wait to fill while the model has nothing to do."
+    )
+    lanes: Annotated[int, Field(ge=0)] = Field(
+        0, description="Batches read at the same time; 0 is one for each core that the worker may use."
     )
     max_message_bytes: PositiveInt = Field(1_000_000, description="A larger message is a dead letter.")
     max_text_chars: PositiveInt = Field(100_000, description="A longer text is a dead letter.")
@@ -101,7 +111,63 @@ class ModelSettings(_Section):
         128, description="Longer texts are cut at a token boundary for the model, never for the record."
     )
     sub_batch: PositiveInt = Field(16, description="Most texts in one run of the graph, sorted by length.")
-    threads: Annotated[int, Field(ge=0)] = Field(0, description="Threads of the runtime; 0 is one a physical core.")
+    threads: Annotated[int, Field(ge=0)] = Field(
+        1, description="Threads of one run of the graph; 0 is one a physical core. Lanes use cores better."
+    )
+
+
+class SurgeSettings(_Section):
+    """The surge agent: event time, the detector, and the false-alarm budget."""
+
+    enabled: bool = Field(default=True, description="Count what is said of each subject, and ring when it surges.")
+    subjects: tuple[SubjectKind, ...] = Field(
+        ("topic", "entity", "entity_topic"), description="What can ring: topics, entities, entities within a topic."
+    )
+    kinds: tuple[SurgeKind, ...] = Field(("negative",), description="Kinds of surge that ring.")
+    window_seconds: PositiveInt = Field(300, description="Length of a counting window.")
+    allowed_lateness_seconds: Annotated[float, Field(ge=0)] = Field(
+        120.0, description="How long after a window's end its messages may still come."
+    )
+    max_future_seconds: PositiveFloat = Field(
+        300.0, description="A message dated so much later than it came does not move the clock."
+    )
+    idle_seconds: PositiveFloat = Field(
+        30.0, description="An input partition in which nothing came for so long holds the clock back no more."
+    )
+    max_skew_seconds: PositiveFloat = Field(
+        900.0, description="So far, at most, may an input partition that is read to its end hold the clock back."
+    )
+    heartbeat_seconds: PositiveFloat = Field(1.0, description="How often a worker tells how far its inputs are.")
+    false_alarms_per_week: PositiveFloat = Field(
+        2.0, description="Budget of the whole desk, shared over all its subjects."
+    )
+    watchlist_false_alarms_per_week: PositiveFloat = Field(
+        2.0, description="Budget of the watchlist, shared over the subjects on it."
+    )
+    min_negatives: PositiveInt = Field(5, description="Fewer messages in a window are no surge, however unusual.")
+    warm_up_hours: PositiveFloat = Field(
+        24.0, description="A subject younger than this has no usual volume: it rings by its share alone."
+    )
+    resolve_windows: PositiveInt = Field(3, description="Calm windows in a row after which an alert is resolved.")
+    cool_down_seconds: Annotated[float, Field(ge=0)] = Field(
+        1800.0, description="So long after its end a subject rings again only if it is ten times as unusual."
+    )
+    forget_hours: PositiveFloat = Field(336.0, description="A subject silent for so long is forgotten.")
+    evidence_messages: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Messages told with an alert.")
+    checkpoint_events: Annotated[int, Field(ge=1)] = Field(8192, description="Signals between two checkpoints.")
+    checkpoint_seconds: PositiveFloat = Field(10.0, description="Longest time between two checkpoints.")
+    recovery_timeout_seconds: PositiveFloat = Field(
+        45.0, description="Longest time to read a partition's state; then the worker exits, to be started again."
+    )
+
+
+class AlertmanagerSettings(_Section):
+    """Where alerts are pushed to, beside the alerts topic."""
+
+    url: str | None = Field(None, description="Base address of an Alertmanager (API v2); nothing is pushed without.")
+    resend_seconds: PositiveFloat = Field(60.0, description="How often what fires is told again, as it must be.")
+    timeout_seconds: PositiveFloat = Field(5.0, description="How long one push may take.")
+    generator_url: str = Field("", description="Put before a subject's key to make an alert's generatorURL.")
 
 
 class MetricsSettings(_Section):
@@ -109,6 +175,19 @@ class MetricsSettings(_Section):
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9464, description="Port; 0 takes a free one.")
+
+
+class ExporterSettings(_Section):
+    """The consumer-lag exporter."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(9465, description="Port; 0 takes a free one.")
+    groups: tuple[str, ...] = Field(
+        (), description="Further consumer groups to watch on Tocsin's topics, such as those that read predictions."
+    )
+    timeout_seconds: PositiveFloat = Field(
+        8.0, description="How long the brokers may take to tell; less than Prometheus's scrape_timeout (10 s)."
+    )
 
 
 class WorkerSettings(_Section):
@@ -145,7 +224,10 @@ class Settings(BaseSettings):
     topics: TopicsSettings = TopicsSettings()
     enrich: EnrichSettings = EnrichSettings()
     model: ModelSettings = ModelSettings()
+    surge: SurgeSettings = SurgeSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     metrics: MetricsSettings = MetricsSettings()
+    exporter: ExporterSettings = ExporterSettings()
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from streams.contract.alerts import Alert, Silence, Trend, Verdict, Watch
 from streams.contract.records import DeadLetter, Message, Prediction
+from streams.contract.signals import Signal, SurgeState
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -28,6 +30,8 @@ class TopicSpec:
     replication: int
     config: dict[str, str] = field(default_factory=dict)
     is_input: bool = False
+    is_event: bool = False
+    """Whether its records are CloudEvents, told by headers; inputs may be."""
 
 
 def output_topic(settings: TopicsSettings, name: str) -> str:
@@ -45,6 +49,41 @@ def dead_letters_topic(settings: TopicsSettings) -> str:
     return output_topic(settings, "dead-letters")
 
 
+def signals_topic(settings: TopicsSettings) -> str:
+    """Where what surge detection needs is published, by subject. Internal."""
+    return output_topic(settings, "signals")
+
+
+def surge_state_topic(settings: TopicsSettings) -> str:
+    """Where the state of surge detection is kept, partition by partition as signals are. Internal."""
+    return output_topic(settings, "surge-state")
+
+
+def alerts_topic(settings: TopicsSettings) -> str:
+    """Where alerts are published."""
+    return output_topic(settings, "alerts")
+
+
+def trends_topic(settings: TopicsSettings) -> str:
+    """Where trends are published."""
+    return output_topic(settings, "trends")
+
+
+def silences_topic(settings: TopicsSettings) -> str:
+    """Where silences are kept."""
+    return output_topic(settings, "silences")
+
+
+def watchlist_topic(settings: TopicsSettings) -> str:
+    """Where the watchlist is kept."""
+    return output_topic(settings, "watchlist")
+
+
+def verdicts_topic(settings: TopicsSettings) -> str:
+    """Where a desk's verdicts on alerts are kept."""
+    return output_topic(settings, "alert-verdicts")
+
+
 def all_topics(settings: Settings) -> list[TopicSpec]:
     """Every topic of the application under these settings, inputs first."""
     topics = settings.topics
@@ -53,8 +92,13 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
     # A dead letter carries its message in base64, which is a third larger.
     dead_kept["max.message.bytes"] = str(2 * settings.enrich.max_message_bytes + _ENVELOPE_BYTES)
 
+    compacted = {"cleanup.policy": "compact"}
+
     def spec(name: str, record: type[Struct], key: str, description: str, config: dict[str, str]) -> TopicSpec:
         return TopicSpec(name, record, key, description, topics.partitions, topics.replication, config)
+
+    def event(name: str, record: type[Struct], key: str, description: str, config: dict[str, str]) -> TopicSpec:
+        return replace(spec(name, record, key, description, config), is_event=True)
 
     inputs = [
         replace(
@@ -64,6 +108,13 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
     ]
     return [
         *inputs,
-        spec(predictions_topic(topics), Prediction, "message id", "What the model read in each message.", kept),
-        spec(dead_letters_topic(topics), DeadLetter, "source topic", "Messages given up, as they came.", dead_kept),
+        event(predictions_topic(topics), Prediction, "message id", "What the model read in each message.", kept),
+        event(dead_letters_topic(topics), DeadLetter, "source topic", "Messages given up, as they came.", dead_kept),
+        spec(signals_topic(topics), Signal, "subject", "What surge detection needs of a prediction. Internal.", kept),
+        spec(surge_state_topic(topics), SurgeState, "subject", "State of surge detection. Internal.", compacted),
+        event(trends_topic(topics), Trend, "subject", "What was said of a subject, window by window.", kept),
+        event(alerts_topic(topics), Alert, "fingerprint", "Surges that begin, grow stronger, or are over.", kept),
+        spec(silences_topic(topics), Silence, "silence id", "What the desk has muted.", compacted),
+        spec(watchlist_topic(topics), Watch, "subject", "Subjects with a budget of their own.", compacted),
+        spec(verdicts_topic(topics), Verdict, "fingerprint/startsAt", "What the desk says of alerts.", compacted),
     ]

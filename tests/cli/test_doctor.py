@@ -40,9 +40,11 @@ def problems(settings: Settings, check: Callable[[Settings], Iterator[Finding]])
     return "; ".join(f"{item.found} {item.advice}" for item in check(settings) if item.status == "problem")
 
 
-def with_model(settings: Settings, folder: Path) -> None:
+def with_model(settings: Settings, folder: Path, **lineage: str) -> None:
     registry = Registry(settings.model.registry)
-    number = registry.register(toy_model.write_files(folder), settings.model.name, **toy_model.facts())
+    facts = toy_model.facts()
+    facts["lineage"] |= lineage
+    number = registry.register(toy_model.write_files(folder), settings.model.name, **facts)
     registry.set_alias(settings.model.name, "champion", number)
 
 
@@ -98,6 +100,15 @@ def test_a_version_that_was_tampered_with_is_told(settings: Settings, tmp_path: 
     graph.write_bytes(graph.read_bytes()[:-1] + b"?")
     shutil.rmtree(tmp_path / "cache", ignore_errors=True)
     assert "model.onnx" in problems(settings, doctor._check_model)
+
+
+def test_a_model_of_another_domain_is_told(settings: Settings, tmp_path: Path) -> None:
+    with_model(settings, tmp_path / "own", domain="finance")
+    assert problems(settings, doctor._check_model) == ""
+    with_model(settings, tmp_path / "other", domain="bakery")
+    assert "encoder:2 (champion) was made for the domain bakery, not for finance" in problems(
+        settings, doctor._check_model
+    )
 
 
 def test_a_port_that_another_program_has_is_told(settings: Settings) -> None:

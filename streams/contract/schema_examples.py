@@ -1,0 +1,165 @@
+"""An example of each record, for the published schemas; a test decodes every one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from streams.contract.alerts import Alert, Evidence, Matcher, Silence, TellingMessage, Trend, Verdict, Watch
+from streams.contract.records import DeadLetter, Entity, Message, Prediction
+from streams.contract.signals import Signal, SurgeState
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+_TIME = datetime(2026, 3, 2, 8, 0, 31, tzinfo=UTC)
+
+EXAMPLES: dict[type[Struct], list[Any]] = {
+    Message: [
+        {"text": "Harlow Bank clients move to Sample Trust"},
+        {"id": 17, "text": "My card is lost", "time": 1772438431, "user": "u-81", "conversation": "c-7001"},
+    ],
+    Prediction: [
+        Prediction(
+            id="3f9c12ab77d04e2b8f0a6d5c4b3a2918",
+            message_id="news-0001",
+            source="Example Wire",
+            kind="news",
+            time=_TIME,
+            topics=["markets"],
+            topic_scores={"markets": 0.91, "deals": 0.09},
+            sentiment="negative",
+            sentiment_scores={"negative": 0.84, "neutral": 0.12, "positive": 0.04},
+            entities=[
+                Entity(
+                    text="Harlow Bank",
+                    type="ORG",
+                    start=0,
+                    end=11,
+                    score=0.98,
+                    sentiment="negative",
+                    sentiment_scores={"negative": 0.9, "neutral": 0.07, "positive": 0.03},
+                )
+            ],
+            model="encoder:1",
+        )
+    ],
+    DeadLetter: [
+        DeadLetter(
+            id="a81c12ab77d04e2b8f0a6d5c4b3a2918",
+            topic="news",
+            partition=2,
+            offset=1041,
+            stage="decode",
+            reason="malformed",
+            error="news[2]@1041: JSON is malformed: invalid character (byte 1)",
+            attempts=1,
+            time=_TIME,
+            value=b"{text: unquoted}",
+            headers=[("trace", b"7f")],
+        )
+    ],
+    Signal: [
+        Signal(
+            id="5a0e12ab77d04e2b8f0a6d5c4b3a2918",
+            subject="entity/harlow bank",
+            message_id="news-0001",
+            time=_TIME,
+            sentiment="negative",
+            score=0.9,
+            source="Example Wire",
+            kind="news",
+            topic="news",
+            partition=2,
+            offset=1041,
+            watermark=1772438311.0,
+            model="encoder:1",
+            fingerprint="b1946ac92492d234",
+            name="Harlow Bank",
+            text="Harlow Bank clients move to Sample Trust",
+            entities=["sample trust"],
+        )
+    ],
+    SurgeState: [SurgeState(key="entity/harlow bank", form=1, state=b"\x92\x00\x80")],
+    Trend: [
+        Trend(
+            id="77d412ab77d04e2b8f0a6d5c4b3a2918",
+            subject="entity/harlow bank",
+            start=_TIME.replace(minute=0, second=0),
+            end=_TIME.replace(minute=5, second=0),
+            volume=24,
+            negative=18,
+            neutral=4,
+            positive=2,
+            expected_volume=6.3,
+            expected_negative=1.4,
+            change=2.0,
+        )
+    ],
+    Alert: [
+        Alert(
+            id="c0de12ab77d04e2b8f0a6d5c4b3a2918",
+            fingerprint="a1d5c6f7089b3e42",
+            status="firing",
+            level="orange",
+            labels={
+                "alertname": "NegativeSurge",
+                "domain": "finance",
+                "subject": "entity/harlow bank",
+                "subject_kind": "entity",
+                "entity": "harlow bank",
+                "severity": "orange",
+            },
+            annotations={"summary": "harlow bank: 18 negative of 24 messages in 5 minutes, where 1.4 are usual"},
+            startsAt=_TIME.replace(minute=0, second=0),
+            time=_TIME.replace(minute=5, second=0),
+            evidence=Evidence(
+                window_start=_TIME.replace(minute=0, second=0),
+                window_end=_TIME.replace(minute=5, second=0),
+                observed=18,
+                expected=1.4,
+                volume=24,
+                share=0.75,
+                expected_share=0.22,
+                p_value=3e-12,
+                threshold=1e-5,
+                sources={"Example Wire": 0.25, "social": 0.75},
+                entities={"sample trust": 0.3},
+                messages=[
+                    TellingMessage(
+                        id="news-0001",
+                        time=_TIME,
+                        source="Example Wire",
+                        text="Harlow Bank clients move to Sample Trust",
+                        sentiment="negative",
+                        score=0.9,
+                    )
+                ],
+                duplicates=3,
+                model="encoder:1",
+            ),
+        )
+    ],
+    Silence: [
+        Silence(
+            id="0f3c1f7e",
+            matchers=[Matcher(name="subject", value="entity/harlow bank")],
+            startsAt=_TIME,
+            endsAt=_TIME.replace(hour=10),
+            createdBy="dana",
+            comment="planned maintenance",
+        )
+    ],
+    Watch: [Watch(subject="entity/harlow bank", added=_TIME, by="dana", note="results on Thursday")],
+    Verdict: [
+        Verdict(
+            fingerprint="a1d5c6f7089b3e42",
+            subject="entity/harlow bank",
+            startsAt=_TIME.replace(minute=0, second=0),
+            verdict="false_alarm",
+            time=_TIME.replace(hour=9),
+            by="dana",
+            comment="a football club of that name",
+        )
+    ],
+}

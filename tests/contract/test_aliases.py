@@ -1,0 +1,71 @@
+"""The shipped domain's aliases: whatever the sample calls a company, it is one subject."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from streams.contract.domain import load_domain
+from streams.contract.records import Message
+from streams.contract.subjects import EntityNames
+
+FINANCE = load_domain("finance")
+NAMES = EntityNames(FINANCE.entities)
+TEXTS = [msgspec.json.decode(line, type=Message).text for line in FINANCE.sample_file.read_bytes().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("subject", "written"),
+    [
+        ("larkmoor", ["Larkmoor", "LARKMOOR BANK", "$LRKM", "@LarkmoorBank", "Larkmoor's", "#larkmoor"]),
+        ("pennick", ["Pennick", "PENNICK", "$PNNK", "@pennickapp", "Pennick's"]),
+        ("osterby bank", ["Osterby", "Osterby Bank", "Osterby Bank's"]),
+        ("brightacre foods", ["Brightacre Foods", "$BRAC", "Brightacre Foods plc"]),
+        ("duneford energy", ["Duneford Energy", "$DNFD"]),
+        ("lumenair", ["Lumenair", "$LMNR"]),
+        ("narvexa pharma", ["Narvexa Pharma", "$NRVX"]),
+        ("quillon semiconductor", ["Quillon Semiconductor", "$QLLN", "Quillon"]),
+        ("folkstad insurance", ["Folkstad Insurance", "Folkstad"]),
+        ("thornlee homes", ["Thornlee Homes", "THORNLEE"]),
+        ("castellane luxe", ["Castellane Luxe", "Castellane"]),
+        ("grupo atareal", ["Grupo Atareal", "Atareal"]),
+        ("sollgren marine", ["Sollgren Marine", "Sollgren"]),
+        ("keldon cloud", ["Keldon Cloud", "Keldon's"]),
+        ("maruyo robotics", ["MARUYO ROBOTICS", "Maruyo"]),
+        ("cobbley", ["Cobbley's", "Cobbley\u2019s"]),
+    ],
+)  # fmt: skip
+def test_a_company_is_one_subject_however_it_is_written(subject: str, written: list[str]) -> None:
+    assert {NAMES.normalise(name) for name in written} == {subject}
+
+
+def test_every_ticker_of_the_sample_belongs_to_a_company_that_the_sample_names() -> None:
+    tickers = set(re.findall(r"\$[A-Z]{2,}", " ".join(TEXTS)))
+    companies = {NAMES.normalise(name) for name in FINANCE.entities.aliases}
+    assert len(tickers) > 5
+    assert {NAMES.normalise(ticker) for ticker in tickers} <= companies
+
+
+def test_every_alias_and_name_stands_in_the_sample() -> None:
+    text = " ".join(TEXTS).casefold()
+    absent = [
+        name
+        for names in FINANCE.entities.aliases.items()
+        for name in (names[0], *names[1])
+        if name.casefold() not in text
+    ]
+    assert absent == []
+
+
+def test_no_alias_stands_under_two_names() -> None:
+    aliases = [NAMES.normalise(alias) for names in FINANCE.entities.aliases.items() for alias in (names[0], *names[1])]
+    counted = {NAMES.normalise(name) for name in FINANCE.entities.aliases}
+    assert len(counted) == len(FINANCE.entities.aliases)
+    assert set(aliases) == counted
+
+
+def test_companies_that_share_a_word_stay_apart() -> None:
+    assert NAMES.normalise("Osterby Bank") != NAMES.normalise("Larkmoor Bank")
+    assert NAMES.normalise("Vantry Pay") == "vantry pay"
