@@ -1,23 +1,26 @@
 """enrich: reads every message with the model, and publishes what it reads.
 
-Read from top to bottom: gather a batch, infer in a thread while the next one is fetched, send the outputs, wait for the
-brokers' acknowledgement, acknowledge the inputs in order, let the timer commit.
+Read from top to bottom: gather a batch, infer in a thread while the next one is fetched, set the clocks, send the
+outputs, wait for the brokers' acknowledgement, acknowledge the inputs in order, let the timer commit.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from streams.contract.incoming import Record
+from streams.contract.subjects import parse_subject
 from streams.logic.enricher import REASONS, Batch, Enricher
 from streams.worker.pipeline import Pipeline
+from streams.worker.records import as_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from exporters.metrics import WorkerMetrics
     from streams.contract.settings import Settings
+    from streams.logic.inputs import InputClocks
     from streams.worker.application import Application
     from streams.worker.publisher import BatchPublisher
 
@@ -27,12 +30,13 @@ _SMALLER_FORMS = 2
 
 
 class UndeliverableError(RuntimeError):
-    """Not even a dead letter is taken by the brokers; the worker must end without acknowledging."""
+    """Not even what is small is taken by the brokers; the worker must end without acknowledging."""
 
 
 def add_enrich(
     app: Application,
     enricher: Enricher,
+    clocks: InputClocks,
     publisher: BatchPublisher,
     settings: Settings,
     metrics: WorkerMetrics,
@@ -42,10 +46,12 @@ def add_enrich(
     metrics.prepare(settings.topics.inputs, REASONS)
 
     def work(events: Sequence[Any]) -> Batch:
-        return enricher.enrich([_record(event) for event in events])
+        return enricher.enrich([as_record(event) for event in events])
 
     async def deliver(batch: Batch) -> None:
+        progress = enricher.stamp(batch, clocks)
         await _publish(batch, publisher, enricher)
+        clocks.delivered(progress, time.monotonic())
 
     def acknowledge(events: Sequence[Any], batch: Batch) -> None:
         for event in events:
@@ -59,6 +65,7 @@ def add_enrich(
         on_fatal,
         batch_max=settings.enrich.batch_max,
         batch_wait=settings.enrich.batch_wait_seconds,
+        lanes=settings.enrich.lanes or _usable_cores(),
     )
     metrics.in_flight.set_function(lambda: pipeline.in_flight)
     inputs = app.topic(*settings.topics.inputs, key_type=bytes, value_type=bytes)
@@ -71,36 +78,31 @@ def add_enrich(
     return pipeline
 
 
+def _usable_cores() -> int:
+    # macOS has no affinity to ask for.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 async def _publish(batch: Batch, publisher: BatchPublisher, enricher: Enricher) -> None:
-    """Publish what came of each input; what is too large for the brokers is exchanged in the batch."""
+    """Publish what came of each input; a prediction or dead letter too large for the brokers is exchanged in it."""
     outcomes = batch.outcomes
-    refused = await publisher.publish([outcome.output for outcome in outcomes])
+    refused = await publisher.publish([output for outcome in outcomes for output in outcome.outputs])
     for _ in range(_SMALLER_FORMS):
         if not refused:
             return
         too_large = {id(output) for output in refused}
-        again = [index for index, outcome in enumerate(outcomes) if id(outcome.output) in too_large]
+        again = [index for index, outcome in enumerate(outcomes) if id(outcome.outputs[0]) in too_large]
+        if len(again) < len(refused):
+            break  # A signal, which has no smaller form.
         for index in again:
             outcomes[index] = enricher.bury_refused(outcomes[index])
-        refused = await publisher.publish([outcomes[index].output for index in again])
+        refused = await publisher.publish([outcomes[index].outputs[0] for index in again])
     if refused:
+        topics = ", ".join(sorted({output.topic for output in refused}))
         raise UndeliverableError(
-            f"the brokers refuse {len(refused)} dead letters of a few hundred bytes as too large: raise "
-            f"max.message.bytes of {refused[0].topic} (`tocsin topics create` sets it)"
+            f"the brokers refuse {len(refused)} small records as too large: raise max.message.bytes of {topics} "
+            "(`tocsin topics create` sets it)"
         )
-
-
-def _record(event: Any) -> Record:  # noqa: ANN401  Faust has no types
-    message = event.message
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=list(message.headers) if message.headers else (),
-    )
 
 
 def _count(batch: Batch, metrics: WorkerMetrics) -> None:
@@ -114,3 +116,5 @@ def _count(batch: Batch, metrics: WorkerMetrics) -> None:
         metrics.end_to_end.observe(max(0.0, now - outcome.record.timestamp))
         if outcome.reason is not None:
             metrics.dead_letters.labels(outcome.reason).inc()
+        for signal in outcome.signals:
+            metrics.signals.labels(parse_subject(signal.subject).kind).inc()

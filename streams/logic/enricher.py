@@ -1,4 +1,4 @@
-"""From input records to predictions or dead letters: decode, infer, encode. Knows neither Faust nor Kafka.
+"""From input records to predictions and signals, or dead letters: decode, infer, encode. Knows neither Faust nor Kafka.
 
 A message that is no message, or that the model cannot read, becomes a dead letter like any other outcome: nothing is
 skipped and nothing raised.
@@ -7,10 +7,11 @@ skipped and nothing raised.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, get_args
 
+import msgspec
 import structlog
 
 from streams.contract.cloudevents import headers
@@ -18,7 +19,9 @@ from streams.contract.ids import output_id
 from streams.contract.incoming import BadMessageError, Reason, Record, decode_message
 from streams.contract.outgoing import Output
 from streams.contract.records import DeadLetter, Message, Prediction, Stage, encode
-from streams.contract.topics import dead_letters_topic, predictions_topic
+from streams.contract.topics import dead_letters_topic, predictions_topic, signals_topic
+from streams.logic.breaker import Breaker
+from streams.logic.signals import SignalMaker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.readings import Reading
+    from streams.contract.domain import Domain
     from streams.contract.settings import Settings
+    from streams.contract.signals import Signal
+    from streams.logic.inputs import InputClocks, Progress
+    from streams.logic.stall import Place
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -53,9 +60,13 @@ class Outcome:
     """What came of one input."""
 
     record: Record
-    output: Output
+    outputs: list[Output]
+    """The prediction or dead letter; after it the signals, once the batch is stamped."""
     reason: Reason | None
     """Why it is a dead letter; None for a prediction."""
+    time: float | None = None
+    """The message's own, seconds since the epoch; None where the record was no message, or could not be read."""
+    signals: list[Signal] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +79,32 @@ class Batch:
 
 
 class Enricher:
-    """Turns input records into predictions or dead letters, and never raises for a message.
+    """Turns input records into predictions and signals, or dead letters; never raises for what is wrong with a message.
+
+    It keeps nothing between batches but a text that the model has read, so several threads may enrich at once.
 
     Args:
         reader: The model.
-        settings: Limits, names of topics, the kind of each input.
+        settings: Limits, names of topics, the kind of each input, the subjects of signals.
+        domain: Whose entities the signals are about.
     """
 
-    def __init__(self, reader: Reader, settings: Settings) -> None:
+    def __init__(self, reader: Reader, settings: Settings, domain: Domain) -> None:
         self._reader = reader
+        self._breaker = Breaker(self._infer)
+        self._signals = SignalMaker(settings, domain) if settings.surge.enabled else None
         self._limits = settings.enrich
         self._kinds = settings.topics.inputs
         self._predictions = predictions_topic(settings.topics)
         self._dead_letters = dead_letters_topic(settings.topics)
+        self._signals_topic = signals_topic(settings.topics)
 
     def enrich(self, records: Sequence[Record]) -> Batch:
-        """Read a batch: one outcome for each record, in order."""
+        """Read a batch: one outcome for each record, in order.
+
+        Raises:
+            BrokenModelError: The model reads nothing any more; nothing of the batch may be acknowledged.
+        """
         outcomes: dict[int, Outcome] = {}
         messages: dict[int, Message] = {}
         for index, record in enumerate(records):
@@ -97,6 +118,7 @@ class Enricher:
         started = time.perf_counter()
         readings, failures, retries = self._read({index: message.text for index, message in messages.items()})
         seconds = time.perf_counter() - started
+        self._breaker.judge({index: messages[index].text for index in readings}, failures)
 
         for index, reading in readings.items():
             outcomes[index] = self._predict(records[index], messages[index], reading)
@@ -110,21 +132,48 @@ class Enricher:
             )
         return Batch([outcomes[index] for index in range(len(records))], seconds, retries)
 
+    def stamp(self, batch: Batch, clocks: InputClocks) -> dict[Place, Progress]:
+        """Tell the clocks of a batch's messages, and add its signals to the outputs, each with its partition's time.
+
+        To be called once for each batch, in the order of their records, unlike the work that is done before.
+
+        Returns:
+            How far each input partition has come with this batch.
+        """
+        progress: dict[Place, Progress] = {}
+        now = time.time()
+        for outcome in batch.outcomes:
+            record = outcome.record
+            reached = clocks.observe(record, outcome.time, now)
+            progress[record.topic, record.partition] = reached
+            # An internal record, many to a message: no headers, which would outweigh it.
+            outcome.outputs.extend(
+                Output(
+                    self._signals_topic,
+                    signal.subject.encode("utf-8", "surrogatepass"),
+                    encode(msgspec.structs.replace(signal, watermark=reached.watermark)),
+                )
+                for signal in outcome.signals
+            )
+        return progress
+
     def bury_refused(self, outcome: Outcome) -> Outcome:
-        """A dead letter for an input whose output no broker takes, since it is too large.
+        """A dead letter for an input whose prediction or dead letter no broker takes, since it is too large.
 
         In place of a prediction it holds the message; in place of a dead letter, it tells where the message stands and
-        holds nothing of it.
+        holds nothing of it. The signals stay.
         """
-        record, size = outcome.record, len(outcome.output.value)
+        record, size = outcome.record, len(outcome.outputs[0].value or b"")
         if outcome.reason is None:
             error = f"{record.place}: the broker takes no prediction of {size} bytes"
-            return self._bury(record, "publish", "prediction_too_large", error, attempts=1)
-        error = (
-            f"{record.place}: the broker takes no dead letter of {size} bytes (raise max.message.bytes of "
-            f"{self._dead_letters}); the message is to be had at its place alone"
-        )
-        return self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
+            buried = self._bury(record, "publish", "prediction_too_large", error, attempts=1)
+        else:
+            error = (
+                f"{record.place}: the broker takes no dead letter of {size} bytes (raise max.message.bytes of "
+                f"{self._dead_letters}); the message is to be had at its place alone"
+            )
+            buried = self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
+        return replace(outcome, outputs=[*buried.outputs, *outcome.outputs[1:]], reason=buried.reason)
 
     def _read(self, texts: dict[int, str]) -> tuple[dict[int, _Read], dict[int, Exception], int]:
         """Read all at once; where that fails, each alone, so that one poisonous message takes no other with it."""
@@ -184,7 +233,8 @@ class Enricher:
             encode(prediction),
             headers(id=prediction.id, type="tocsin.prediction", time=message.time),
         )
-        return Outcome(record, output, None)
+        signals = self._signals.signals(message, prediction, record) if self._signals else []
+        return Outcome(record, [output], None, message.time.timestamp(), signals)
 
     def _bury(
         self, record: Record, stage: Stage, reason: Reason, error: str, *, attempts: int, bare: bool = False
@@ -212,7 +262,7 @@ class Enricher:
             encode(letter),
             headers(id=letter.id, type="tocsin.dead-letter", time=letter.time),
         )
-        return Outcome(record, output, reason)
+        return Outcome(record, [output], reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Place = tuple[str, int]
 
@@ -36,13 +36,16 @@ class Position:
 class StallDetector:
     """Tells for how long there has been lag while nothing moved.
 
+    Each agent is looked at by itself: one that goes on, if only with heartbeats, says nothing of another that hangs.
+
     Args:
         timeout: Seconds after which the worker counts as stuck.
+        agent_of: Name of the agent that reads a partition.
     """
 
     timeout: float
-    _seen: dict[Place, int | None] = field(default_factory=dict)
-    _moved_at: float | None = None
+    agent_of: Callable[[Place], str] = lambda _: ""
+    _agents: dict[str, _Agent] = field(default_factory=dict)
 
     def observe(self, now: float, positions: Mapping[Place, Position]) -> float:
         """Take note of the positions.
@@ -54,15 +57,27 @@ class StallDetector:
             positions: Of each assigned partition.
 
         Returns:
-            Seconds since the last movement; 0 while all is well.
+            Seconds since the last movement of the agent that has stood still the longest; 0 while all is well.
         """
-        committed = {place: position.committed for place, position in positions.items()}
-        has_lag = any(position.lag for position in positions.values())
-        if not has_lag or committed != self._seen or self._moved_at is None:
-            self._moved_at = now
-        self._seen = committed
-        return now - self._moved_at
+        by_agent: dict[str, dict[Place, Position]] = {}
+        for place, position in positions.items():
+            by_agent.setdefault(self.agent_of(place), {})[place] = position
+        self._agents = {name: self._agents.get(name) or _Agent(now) for name in by_agent}
+        return max((self._agents[name].observe(now, mine) for name, mine in by_agent.items()), default=0.0)
 
     def is_stuck(self, still_for: float) -> bool:
         """Whether so long a standstill is too long."""
         return still_for >= self.timeout
+
+
+@dataclass
+class _Agent:
+    moved_at: float
+    seen: dict[Place, int | None] | None = None
+
+    def observe(self, now: float, positions: Mapping[Place, Position]) -> float:
+        committed = {place: position.committed for place, position in positions.items()}
+        if committed != self.seen or not any(position.lag for position in positions.values()):
+            self.moved_at = now
+        self.seen = committed
+        return now - self.moved_at

@@ -7,6 +7,7 @@ so that what is in hand is finished and committed first, and a rolling restart r
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,27 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 
 from streams.logic.stall import Position
+from streams.worker.header_names import spell_out_header_names
 from streams.worker.security import faust_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from contextlib import AbstractAsyncContextManager
 
     from streams.contract.settings import Settings
     from streams.logic.stall import Place
 
 
+_POLLED_RECORDS = 64
+_FETCHED_BYTES = 128 * 1024
+
+
+_faust_log = logging.getLogger("faust.tocsin")
+
+
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    logger = _faust_log
+
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401  aiokafka has no types
         consumer = super()._create_worker_consumer(transport)
         # Read by aiokafka when the consumer starts, which is after this. A test looks at the fetcher that comes of it.
@@ -33,6 +44,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    logger = _faust_log
+
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -40,6 +53,7 @@ class _Consumer(driver.Consumer):
         # Faust forgets the acknowledgements of revoked partitions first thing; what they stand for is committed before.
         async with self.app.hold_intake():
             await self.app.commit_acknowledged()
+            self.app.on_revoked({(tp.topic, tp.partition) for tp in revoked})
             await super().on_partitions_revoked(revoked)
 
     def positions(self) -> dict[Place, Position]:
@@ -49,12 +63,12 @@ class _Consumer(driver.Consumer):
         assignment = subscription and subscription.assignment
         if not assignment:
             return {}
-        is_idle = all(message.acked for message in self.unacked)
+        busy = {message.tp for message in self.unacked if not message.acked}
         return {
             (tp.topic, tp.partition): Position(
                 committed=self._committed_offset.get(tp),
                 highwater=(state := assignment.state_value(tp)).highwater,
-                is_done=is_idle and not self._acked.get(tp) and _is_read(state),
+                is_done=tp not in busy and not self._acked.get(tp) and _is_read(state),
             )
             for tp in assignment.tps
         }
@@ -77,11 +91,15 @@ class Application(faust.App):
         options: Faust's own.
     """
 
+    logger = _faust_log
+
     def __init__(self, *args: Any, fetch_max_wait_seconds: float, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
         self.fetch_max_wait_seconds = fetch_max_wait_seconds
         self.hold_intake: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         """Finishes what is in hand, and takes in nothing new until left."""
+        self.on_revoked: Callable[[Collection[Place]], None] = lambda _: None
+        """Told which partitions are given up, when all that was taken in of them is committed."""
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
@@ -100,6 +118,7 @@ class Application(faust.App):
 
 def build_application(settings: Settings) -> Application:
     """A Faust application for these settings, with no agents yet."""
+    spell_out_header_names()
     kafka = settings.kafka
     brokers = [f"kafka://{address.strip()}" for address in kafka.bootstrap_servers.split(",")]
     return Application(
@@ -112,9 +131,11 @@ def build_application(settings: Settings) -> Application:
         broker_heartbeat_interval=kafka.heartbeat_interval_seconds,
         broker_request_timeout=max(kafka.request_timeout_seconds, kafka.session_timeout_seconds + 1),
         broker_commit_interval=kafka.commit_interval_seconds,
-        broker_max_poll_records=settings.enrich.batch_max * 4,
-        # Twice the largest message, so that one always fits.
-        consumer_max_fetch_size=max(1 << 20, settings.enrich.max_message_bytes * 2),
+        # Both small: aiokafka hands on one partition's fetch before it turns to the next, so what is fetched at once is
+        # how far one input runs ahead of the others, and how long signals wait behind messages. A larger message is
+        # fetched all the same, alone (KIP-74).
+        broker_max_poll_records=_POLLED_RECORDS,
+        consumer_max_fetch_size=_FETCHED_BYTES,
         consumer_auto_offset_reset="earliest",
         # Messages that Faust may hold ahead of the agent: two batches; more would only be read again after a kill.
         stream_buffer_maxsize=settings.enrich.batch_max * 2,

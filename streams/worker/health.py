@@ -33,6 +33,7 @@ class Health:
         metrics: Where positions are shown.
         stall_timeout: Seconds without movement, though there is lag, after which the process ends.
         end: Ends the process at once; given in tests.
+        agent_of: Name of the agent that reads a partition; each must move by itself.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Health:
         metrics: WorkerMetrics,
         stall_timeout: float,
         end: Callable[[int], object] = os._exit,
+        agent_of: Callable[[Place], str] = lambda _: "",
     ) -> None:
         self._read_positions = positions
         self._metrics = metrics
-        self._detector = StallDetector(stall_timeout)
+        self._detector = StallDetector(stall_timeout, agent_of)
         self._timeout = stall_timeout
         self._end = end
         self._positions: dict[Place, Position] = {}

@@ -32,6 +32,10 @@ _LONGEST_PAUSE_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
+class NoPartitionError(RuntimeError):
+    """An output names a partition that its topic does not have."""
+
+
 class BatchPublisher:
     """Publishes outputs with the acknowledgement of all in-sync replicas.
 
@@ -68,6 +72,9 @@ class BatchPublisher:
 
         Returns:
             The outputs that no broker will ever take, because they are too large; all others are acknowledged.
+
+        Raises:
+            NoPartitionError: One is for a partition that its topic does not have.
         """
         waiting, refused = list(outputs), []
         pause = _FIRST_PAUSE_SECONDS
@@ -81,11 +88,31 @@ class BatchPublisher:
             waiting = failed
         return refused
 
+    async def offer(self, outputs: Sequence[Output]) -> bool:
+        """Publish outputs that are worth nothing later: tried once.
+
+        Returns:
+            Whether the brokers have acknowledged every one.
+
+        Raises:
+            NoPartitionError: One is for a partition that its topic does not have.
+        """
+        failed, too_large = await self._attempt(list(outputs))
+        return not (failed or too_large)
+
+    async def partitions_of(self, topic: str) -> list[int]:
+        """Partitions of a topic, in order, as the brokers told last.
+
+        Raises:
+            aiokafka.errors.KafkaError: There is no such topic, or no broker tells.
+        """
+        return sorted(await self._started.partitions_for(topic))
+
     async def _attempt(self, outputs: list[Output]) -> tuple[list[Output], list[Output]]:
         try:
             batches = await self._group(outputs)
         except KafkaError as error:
-            log.warning("no metadata of output topics, trying again", error=repr(error))
+            log.warning("no metadata of output topics", error=repr(error))
             return outputs, []
         results = await asyncio.gather(*(self._send(*batch) for batch in batches), return_exceptions=True)
         failed: list[Output] = []
@@ -100,7 +127,7 @@ class BatchPublisher:
                         failed += again
                         too_large += refused
             elif isinstance(result, (KafkaError, asyncio.TimeoutError)):
-                log.warning("publish failed, trying again", topic=topic, partition=partition, error=repr(result))
+                log.warning("publish failed", topic=topic, partition=partition, error=repr(result))
                 failed += members
             elif isinstance(result, BaseException):
                 raise result
@@ -112,9 +139,20 @@ class BatchPublisher:
         for output in outputs:
             known = partitions.get(output.topic)
             if known is None:
-                known = partitions[output.topic] = sorted(await self._started.partitions_for(output.topic))
-            groups[output.topic, self._partitioner(output.key, known, known)].append(output)
+                known = partitions[output.topic] = await self.partitions_of(output.topic)
+            groups[output.topic, self._partition(output, known)].append(output)
         return [(topic, partition, members) for (topic, partition), members in groups.items()]
+
+    def _partition(self, output: Output, known: list[int]) -> int:
+        if output.partition is None:
+            partition: int = self._partitioner(output.key, known, known)
+            return partition
+        if output.partition not in known:
+            raise NoPartitionError(
+                f"{output.topic} has {len(known)} partitions and none of number {output.partition}: topics that "
+                "belong together must have equally many (topics.partitions)"
+            )
+        return output.partition
 
     async def _send(self, topic: str, partition: int, members: list[Output]) -> None:
         waits = []

@@ -15,9 +15,13 @@ from models.readings import Reading
 from streams.agents.enrich import UndeliverableError, add_enrich
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
+from streams.contract.domain import load_domain
 from streams.contract.records import DeadLetter, Prediction
-from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic
+from streams.contract.signals import Signal
+from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic, signals_topic
 from streams.logic.enricher import Enricher
+from streams.logic.inputs import InputClocks
+from streams.logic.stall import Position
 from streams.worker.application import build_application
 from streams.worker.publisher import BatchPublisher
 
@@ -77,6 +81,7 @@ class Run:
         self.settings = settings
         self.events = [Event(topic, offset, value) for offset, value in enumerate(values)]
         self.metrics = WorkerMetrics()
+        self.clocks = InputClocks(settings)
         self.fatal: list[BaseException] = []
         asyncio.run(self._main())
 
@@ -89,8 +94,8 @@ class Run:
         publisher = BatchPublisher(self.settings.kafka)
         await publisher.start()
         app = build_application(self.settings)
-        enricher = Enricher(Model(), self.settings)
-        pipeline = add_enrich(app, enricher, publisher, self.settings, self.metrics, self.fatal.append)
+        enricher = Enricher(Model(), self.settings, load_domain(self.settings.domain))
+        pipeline = add_enrich(app, enricher, self.clocks, publisher, self.settings, self.metrics, self.fatal.append)
         pipeline.start()
         for event in self.events:
             await pipeline.put(event)
@@ -110,8 +115,17 @@ class Run:
         letters = [msgspec.json.decode(record.value, type=DeadLetter) for record in records]
         return sorted(letters, key=lambda letter: letter.offset)
 
+    def signals(self, count: int) -> list[Signal]:
+        records = consume_all(self.settings, signals_topic(self.settings.topics), count)
+        signals = [msgspec.json.decode(record.value, type=Signal) for record in records]
+        assert [record.key.decode() for record in records] == [signal.subject for signal in signals]
+        return sorted(signals, key=lambda signal: (signal.offset, signal.subject))
+
     def counted(self, reason: str) -> float | None:
         return self.metrics.registry.get_sample_value("tocsin_dead_letters_total", {"reason": reason})
+
+    def counted_signals(self, kind: str) -> float | None:
+        return self.metrics.registry.get_sample_value("tocsin_signals_total", {"kind": kind})
 
 
 def message(text: str) -> bytes:
@@ -149,6 +163,37 @@ def test_a_prediction_and_then_its_dead_letter_may_be_too_large(unmade_settings:
     assert (letter.offset, letter.reason, letter.value, letter.value_cut) == (0, "prediction_too_large", b"", True)
     assert run.acknowledged == [True] * 2
     assert run.fatal == []
+
+
+def test_each_message_is_followed_by_its_signals(unmade_settings: Settings) -> None:
+    run = Run(unmade_settings, [message("ab"), b"x", message("a")])
+    told = run.signals(3)
+    assert [(signal.offset, signal.subject) for signal in told] == [
+        (0, "topic/topic_0"),
+        (0, "topic/topic_1"),
+        (2, "topic/topic_0"),
+    ]
+    # The first message of a partition sets no clock alone; all were said when they came to Kafka.
+    assert [signal.watermark for signal in told] == [None, None, 1_700_000_000 - 120]
+    assert (run.counted_signals("topic"), run.counted_signals("entity")) == (3, 0)
+    (heard,) = run.clocks.report({(told[0].topic, 0): Position(committed=0, highwater=3)}, 0.0)
+    assert (heard.watermark, heard.caught_up) == (1_700_000_000 - 120, True)
+
+
+def test_a_prediction_that_is_exchanged_keeps_its_signals(unmade_settings: Settings) -> None:
+    run = Run(unmade_settings, [message("b" * 1_000)], predictions=5_000)
+    assert len(run.letters(1)) == 1
+    assert len({signal.subject for signal in run.signals(1_000)}) == 1_000
+    assert run.counted_signals("topic") == 1_000
+    assert run.acknowledged == [True]
+
+
+def test_where_no_signal_is_taken_the_worker_ends_and_acknowledges_nothing(unmade_settings: Settings) -> None:
+    run = Run(unmade_settings, [message("a")], signals=100)
+    (error,) = run.fatal
+    assert isinstance(error, UndeliverableError)
+    assert f"raise max.message.bytes of {signals_topic(unmade_settings.topics)}" in str(error)
+    assert run.acknowledged == [False]
 
 
 def test_where_no_dead_letter_is_taken_at_all_the_worker_ends_and_acknowledges_nothing(

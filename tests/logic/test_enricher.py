@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,11 +12,15 @@ from hypothesis import strategies as st
 from support.properties import quick
 
 from models.readings import Reading
+from streams.contract.domain import load_domain
 from streams.contract.ids import output_id
 from streams.contract.incoming import Record
 from streams.contract.records import DeadLetter, Entity, Prediction
-from streams.contract.settings import EnrichSettings, Settings
+from streams.contract.settings import EnrichSettings, Settings, SurgeSettings
+from streams.contract.signals import Signal
+from streams.logic.breaker import BrokenModelError
 from streams.logic.enricher import REASONS, Batch, Enricher, Outcome, Reader
+from streams.logic.inputs import InputClocks, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POISON = "poison"
+DOMAIN = load_domain("finance")
 
 
 class Model:
@@ -69,7 +75,7 @@ class Model:
 
 
 def enricher(model: Reader, **limits: object) -> Enricher:
-    return Enricher(model, Settings(enrich=EnrichSettings(**limits)))
+    return Enricher(model, Settings(enrich=EnrichSettings(**limits)), DOMAIN)
 
 
 def record(
@@ -85,14 +91,14 @@ def records(*texts: str) -> list[Record]:
 
 def prediction(outcome: Outcome) -> Prediction:
     assert outcome.reason is None
-    assert outcome.output.topic == "tocsin.predictions"
-    return msgspec.json.decode(outcome.output.value, type=Prediction)
+    assert outcome.outputs[0].topic == "tocsin.predictions"
+    return msgspec.json.decode(outcome.outputs[0].value, type=Prediction)
 
 
 def letter(outcome: Outcome) -> DeadLetter:
     assert outcome.reason is not None
-    assert outcome.output.topic == "tocsin.dead-letters"
-    read = msgspec.json.decode(outcome.output.value, type=DeadLetter)
+    assert outcome.outputs[0].topic == "tocsin.dead-letters"
+    read = msgspec.json.decode(outcome.outputs[0].value, type=DeadLetter)
     assert read.reason == outcome.reason
     return read
 
@@ -108,8 +114,8 @@ def test_a_message_becomes_a_prediction_of_what_the_model_read() -> None:
     assert (read.topics, read.topic_scores) == (expected.topics, expected.topic_scores)
     assert (read.sentiment, read.sentiment_scores) == (expected.sentiment, expected.sentiment_scores)
     assert (read.entities, read.truncated, read.model) == (expected.entities, False, "toy:7")
-    assert outcome.output.key == b"m-1"
-    headers = dict(outcome.output.headers)
+    assert outcome.outputs[0].key == b"m-1"
+    headers = dict(outcome.outputs[0].headers)
     assert (headers["ce_id"], headers["ce_type"]) == (read.id.encode(), b"tocsin.prediction")
 
 
@@ -160,8 +166,8 @@ def test_a_bad_message_becomes_a_dead_letter_as_it_came() -> None:
     assert (read.key, read.value, read.value_cut) == (b"a key", value, False)
     assert read.headers == [("trace", b"\xff"), ("none", b"")]
     assert "private" not in read.error
-    assert outcome.output.key == b"social"
-    assert dict(outcome.output.headers)["ce_type"] == b"tocsin.dead-letter"
+    assert outcome.outputs[0].key == b"social"
+    assert dict(outcome.outputs[0].headers)["ce_type"] == b"tocsin.dead-letter"
 
 
 def test_no_value_stays_no_value() -> None:
@@ -193,7 +199,7 @@ def test_a_poisonous_message_takes_no_other_with_it() -> None:
 def test_a_message_alone_is_tried_as_often_as_its_dead_letter_says(attempts: int) -> None:
     model = Model()
     batch = enricher(model, max_attempts=attempts).enrich(records(POISON))
-    assert letter(batch.outcomes[0]).attempts == len(model.asked) == attempts
+    assert letter(batch.outcomes[0]).attempts == model.asked.count([POISON]) == attempts
     assert batch.retries == attempts - 1
 
 
@@ -214,17 +220,42 @@ def test_a_batch_too_large_for_the_model_is_read_one_by_one() -> None:
 def test_a_failing_embedding_is_a_failing_message() -> None:
     class NoVectors(Model):
         def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-            raise RuntimeError(f"no vectors for {len(texts)} texts")
+            if {"a", "b"}.intersection(texts):
+                raise RuntimeError(f"no vectors for {len(texts)} texts")
+            return super().embed(texts)
 
     batch = enricher(NoVectors(), publish_embedding=True, max_attempts=1).enrich(records("a", "b"))
     assert told(batch) == ["inference_failed"] * 2
 
 
+@pytest.mark.parametrize("publish_embedding", [False, True])
+def test_a_model_that_reads_nothing_any_more_buries_nothing(*, publish_embedding: bool) -> None:
+    class Broken(Model):
+        broken = False
+
+        def read(self, texts: Sequence[str]) -> list[Reading]:
+            if self.broken and not publish_embedding:
+                raise MemoryError
+            return super().read(texts)
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if self.broken:
+                raise MemoryError
+            return super().embed(texts)
+
+    model = Broken()
+    enriching = enricher(model, publish_embedding=publish_embedding)
+    assert told(enriching.enrich(records("a", "b"))) == [None, None]
+    model.broken = True
+    with pytest.raises(BrokenModelError, match="failed at 2 of 2 messages"):
+        enriching.enrich(records("c", "d"))
+
+
 def test_ids_are_equal_for_the_same_place_and_differ_else() -> None:
     given_ = [record("a", offset=1), record("a", offset=2), record("", offset=1), record("a", "social", offset=1)]
     first, again = (enricher(Model()).enrich(given_).outcomes for _ in range(2))
-    ids = [dict(outcome.output.headers)["ce_id"] for outcome in first]
-    assert ids == [dict(outcome.output.headers)["ce_id"] for outcome in again]
+    ids = [dict(outcome.outputs[0].headers)["ce_id"] for outcome in first]
+    assert ids == [dict(outcome.outputs[0].headers)["ce_id"] for outcome in again]
     assert len(set(ids)) == 4
     assert prediction(first[0]).id == output_id("news", 1, 1, "prediction")
     assert letter(first[2]).id == output_id("news", 1, 1, "dead-letter")
@@ -235,7 +266,7 @@ def test_a_prediction_that_no_broker_takes_is_a_dead_letter_of_the_whole_message
     (outcome,) = made.enrich(records("a")).outcomes
     read = letter(made.bury_refused(outcome))
     assert (read.stage, read.reason, read.value) == ("publish", "prediction_too_large", outcome.record.value)
-    assert f"no prediction of {len(outcome.output.value)} bytes" in read.error
+    assert f"no prediction of {len(outcome.outputs[0].value)} bytes" in read.error
 
 
 def test_a_dead_letter_that_no_broker_takes_keeps_the_place_and_reason_alone() -> None:
@@ -245,8 +276,89 @@ def test_a_dead_letter_that_no_broker_takes_keeps_the_place_and_reason_alone() -
     read = letter(bare)
     assert (read.topic, read.partition, read.offset, read.reason) == ("news", 2, 9, "malformed")
     assert (read.key, read.value, read.value_cut, read.headers) == (None, b"", True, [])
-    assert len(bare.output.value) < 1_000
+    assert len(bare.outputs[0].value) < 1_000
     assert read.id == output_id("news", 2, 9, "dead-letter")
+
+
+def signals(outcome: Outcome) -> list[Signal]:
+    """The signals among the outputs, each of which must be keyed by its subject."""
+    read = [msgspec.json.decode(output.value or b"", type=Signal) for output in outcome.outputs[1:]]
+    for output, signal in zip(outcome.outputs[1:], read, strict=True):
+        assert output.topic == "tocsin.signals"
+        assert output.key == signal.subject.encode()
+        assert output.partition is None
+    return read
+
+
+def stamped(given_: list[Record]) -> tuple[Batch, dict[tuple[str, int], Progress]]:
+    made, settings = enricher(Model()), Settings()
+    batch = made.enrich(given_)
+    return batch, made.stamp(batch, InputClocks(settings))
+
+
+def test_signals_come_after_the_prediction_and_before_stamping_not_at_all() -> None:
+    made = enricher(Model())
+    batch = made.enrich(records("Sale"))
+    assert [output.topic for output in batch.outcomes[0].outputs] == ["tocsin.predictions"]
+    made.stamp(batch, InputClocks(Settings()))
+    assert prediction(batch.outcomes[0]).message_id
+    assert [signal.subject for signal in signals(batch.outcomes[0])] == [
+        "topic/deals",
+        "entity/s",
+        "entity/s/topic/deals",
+    ]
+
+
+def test_a_dead_letter_has_no_signals_and_moves_no_clock() -> None:
+    batch, progress = stamped([record(value=b"{", offset=4)])
+    assert signals(batch.outcomes[0]) == []
+    assert progress == {("news", 1): Progress(5, None)}
+
+
+def test_where_surge_detection_is_off_there_are_no_signals() -> None:
+    settings = Settings(surge=SurgeSettings(enabled=False))
+    made = Enricher(Model(), settings, DOMAIN)
+    batch = made.enrich(records("Sale"))
+    made.stamp(batch, InputClocks(settings))
+    assert len(batch.outcomes[0].outputs) == 1
+
+
+def test_signals_bear_the_time_that_their_partition_had_reached_with_their_message() -> None:
+    at, social = (
+        1_699_990_000.0,
+        Record("social", 3, 7, 1_700_000_000.0, None, b'{"text": "a", "time": 1600000000}', ()),
+    )
+    timed = [record("a", offset=offset, time=str(at + offset)) for offset in range(3)]
+    batch, progress = stamped([timed[0], social, timed[1], timed[2]])
+    reached = [{signal.watermark for signal in signals(outcome)} for outcome in batch.outcomes]
+    assert reached == [{None}, {None}, {at - 120}, {at + 2 - 120}]
+    assert progress == {("news", 1): Progress(3, at + 2 - 120), ("social", 3): Progress(8, None)}
+
+
+def test_batches_read_at_once_are_stamped_in_the_order_of_their_records() -> None:
+    made, at = enricher(Model()), 1_699_990_000.0
+    batches = [
+        [record("a", offset=offset, time=str(at + offset)) for offset in range(first, first + 20)]
+        for first in range(0, 200, 20)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(made.enrich, batches))
+    clocks = InputClocks(Settings())
+    for batch in read:
+        made.stamp(batch, clocks)
+    watermarks = [signals(outcome)[0].watermark for batch in read for outcome in batch.outcomes]
+    assert watermarks == [None, at - 120, *(at + offset - 120 for offset in range(2, 200))]
+
+
+def test_what_is_refused_keeps_its_signals() -> None:
+    batch, _ = stamped(records("a"))
+    made = enricher(Model())
+    before = signals(batch.outcomes[0])
+    buried = made.bury_refused(batch.outcomes[0])
+    assert letter(buried).reason == "prediction_too_large"
+    assert signals(buried) == before
+    assert len(buried.signals) == len(before) == 3
+    assert signals(made.bury_refused(buried)) == before
 
 
 _texts = st.text(max_size=9).map(lambda text: json.dumps({"text": text}).encode())
@@ -269,11 +381,16 @@ _texts = st.text(max_size=9).map(lambda text: json.dumps({"text": text}).encode(
     )
 )  # fmt: skip
 def test_whatever_comes_there_is_one_outcome_each_and_nothing_is_raised(given_: list[Record]) -> None:
-    outcomes = enricher(Model(failures={"0": 10}), max_message_bytes=30, max_text_chars=5).enrich(given_).outcomes
+    made = enricher(Model(failures={"0": 10}), max_message_bytes=30, max_text_chars=5)
+    batch = made.enrich(given_)
+    progress = made.stamp(batch, InputClocks(Settings()))
+    assert progress.keys() == {(record.topic, record.partition) for record in given_}
+    outcomes = batch.outcomes
     assert [outcome.record for outcome in outcomes] == given_
     for outcome in outcomes:
         if outcome.reason is None:
             prediction(outcome)
+            assert len(signals(outcome)) in {1, 3}
         else:
             assert outcome.reason in REASONS
             assert letter(outcome).key == outcome.record.key

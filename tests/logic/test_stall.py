@@ -89,3 +89,19 @@ def test_it_counts_as_the_definition_says(steps: list[tuple[float, dict[tuple[st
             moved_at = now
         before = committed
         assert detector.observe(now, positions) == now - moved_at
+
+
+def test_an_agent_that_moves_does_not_hide_another_that_hangs() -> None:
+    # Heartbeats keep signals moving for ever, whatever the model does.
+    detector = StallDetector(5.0, agent_of=lambda place: place[0])
+    for second in range(8):
+        beating = {("signals", 0): Position(committed=second, highwater=second + 1)}
+        still_for = detector.observe(100.0 + second, LAGGING | beating)
+    assert still_for == 7.0
+
+
+def test_an_agent_whose_partitions_all_went_is_forgotten() -> None:
+    detector = StallDetector(5.0, agent_of=lambda place: place[0])
+    detector.observe(100.0, LAGGING)
+    assert detector.observe(104.0, {}) == 0.0
+    assert detector.observe(110.0, LAGGING) == 0.0

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from kafka import KafkaProducer, TopicPartition
-from support.messages import consume_all, produce
+from mode import Service
+from support.messages import BytesName, consume_all, produce
 from support.processes import wait_for
 
 from models.readings import Reading
 from streams.brokers import client
 from streams.brokers.client import admin_client
+from streams.contract.domain import load_domain
 from streams.contract.topics import predictions_topic
 from streams.logic.stall import Position
 from streams.worker.application import Application, build_application
@@ -282,6 +284,34 @@ class Model:
         return [reading] * len(texts)
 
 
+def test_what_faust_says_of_itself_goes_by_fausts_name() -> None:
+    def kinds(service: type) -> Iterator[type]:
+        for kind in service.__subclasses__():
+            yield kind
+            yield from kinds(kind)
+
+    ours = {kind.__name__: kind.logger.name for kind in kinds(Service) if kind.__module__.startswith("streams.")}
+    assert "Application" in ours
+    assert {name for name, logger in ours.items() if not logger.startswith("faust.")} == set()
+
+
+def test_a_header_of_any_name_is_read(stream_settings: Settings) -> None:
+    odd = [(BytesName("odd"), b"v")]
+    produce(stream_settings, first_input(stream_settings), [(b"k", b"1", odd), (b"k", b"2", [])])
+    read: list[bytes] = []
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        read.append(event.message.value)
+        event.ack()
+
+    async def main() -> None:
+        async with running(stream_settings, handle):
+            await until(lambda: len(read) == 2)
+
+    asyncio.run(main())
+    assert read == [b"1", b"2"]
+
+
 def listening() -> set[tuple[str, int]]:
     return {
         (connection.laddr.ip, connection.laddr.port)
@@ -304,7 +334,7 @@ def run_until_stopped(settings: Settings, meanwhile: Callable[[str], None]) -> i
     def on_url(url: str) -> None:
         threading.Thread(target=act, args=(url,)).start()
 
-    code = run_worker(settings, Model(), on_url)
+    code = run_worker(settings, Model(), load_domain("finance"), on_url)
     for problem in problems:
         raise problem
     return code

@@ -11,7 +11,7 @@ from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
 from streams.contract.outgoing import Output
 from streams.contract.topics import TopicSpec, all_topics, dead_letters_topic, predictions_topic
-from streams.worker.publisher import BatchPublisher
+from streams.worker.publisher import BatchPublisher, NoPartitionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,63 @@ def test_keys_go_where_kafka_pythons_producer_sends_them_and_keep_their_order(st
     assert len(set(expected.values())) > 1
     assert by_key.keys() == expected.keys()
     assert all(values == sorted(values) for values in by_key.values())
+
+
+def test_what_names_its_partition_goes_there_whatever_its_key(stream_settings: Settings) -> None:
+    topic = predictions_topic(stream_settings.topics)
+    sent = [Output(topic, b"key", f"{number}".encode(), partition=number % 4) for number in range(8)]
+    sent += [Output(topic, b"", f"{number}".encode(), partition=number) for number in range(4)]
+    assert publish(stream_settings, sent) == [[]]
+    read = consume_all(stream_settings, topic, 12)
+    assert sorted((record.partition, record.key, int(record.value)) for record in read) == sorted(
+        (output.partition, output.key, int(output.value or b"")) for output in sent
+    )
+
+
+def test_no_value_stays_no_value(stream_settings: Settings) -> None:
+    topic = predictions_topic(stream_settings.topics)
+    assert publish(stream_settings, [Output(topic, b"gone", None)]) == [[]]
+    assert [(record.key, record.value) for record in consume_all(stream_settings, topic, 1)] == [(b"gone", None)]
+
+
+def test_a_partition_that_is_not_there_is_refused_with_its_topic_and_number(stream_settings: Settings) -> None:
+    topic = predictions_topic(stream_settings.topics)
+    with pytest.raises(NoPartitionError, match=f"{topic} has 4 partitions and none of number 4"):
+        publish(stream_settings, [Output(topic, b"key", b"", partition=4)])
+
+
+def test_a_topics_partitions_are_told_in_order(stream_settings: Settings) -> None:
+    async def main() -> list[int]:
+        publisher = BatchPublisher(stream_settings.kafka)
+        await publisher.start()
+        try:
+            return await publisher.partitions_of(predictions_topic(stream_settings.topics))
+        finally:
+            await publisher.stop()
+
+    assert asyncio.run(main()) == [0, 1, 2, 3]
+
+
+def test_an_offer_is_made_once(unmade_settings: Settings) -> None:
+    topic = made_topic(unmade_settings, "offered")
+    kafka = unmade_settings.kafka.model_copy(update={"request_timeout_seconds": 0.5})
+    retries: list[None] = []
+
+    async def main() -> list[bool]:
+        publisher = BatchPublisher(kafka, on_retry=lambda: retries.append(None))
+        await publisher.start()
+        try:
+            return [
+                await publisher.offer(outputs(topic, 3)),
+                await publisher.offer([]),
+                await publisher.offer(outputs("a name that no topic can have", 1)),
+            ]
+        finally:
+            await publisher.stop()
+
+    assert asyncio.run(main()) == [True, True, False]
+    assert retries == []
+    assert len(consume_all(unmade_settings, topic, 3)) == 3
 
 
 def test_a_batch_larger_than_one_request_is_delivered_whole_and_in_order(stream_settings: Settings) -> None:
