@@ -1,0 +1,1 @@
+"""Surge detection: signals and event time go in, alerts and trends come out. Pure: neither Kafka nor a clock."""

@@ -1,0 +1,229 @@
+"""From scores to alarms: what rings, within the budget; what grows stronger; what is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from streams.contract.alerts import Level, Status, SurgeKind
+from streams.logic.surge.baseline import SCALES
+from streams.logic.surge.budget import Budget, Thresholds
+from streams.logic.surge.firing import Finding, Firing
+from streams.logic.surge.scan import RUN_SCORE, Scan
+from streams.logic.surge.tail import Tail
+from streams.logic.surge.transition import Transition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streams.contract.settings import SurgeSettings
+    from streams.logic.surge.calendar import Calendar
+    from streams.logic.surge.store import Store
+
+_TAIL_HALF_LIFE_WEEKS = 2.0
+# Within the cool-down a subject rings again only if it is ten times as unusual.
+_COOL_DOWN_SCORE = 1.0
+_RED_RATIO = 3.0
+# A window is calm if neither it nor the three of them to its end have a score of this.
+_CALM_SCORE = 1.3
+_CALM_SCALES = [SCALES.index(1), SCALES.index(3)]
+
+
+class Alarms:
+    """What fires, and what it takes to fire.
+
+    Args:
+        settings: Budgets, calm windows, cool-down.
+        calendar: Windows.
+        store: The subjects' figures.
+        partitions: How many partitions share the budget.
+    """
+
+    def __init__(self, settings: SurgeSettings, calendar: Calendar, store: Store, partitions: int) -> None:
+        week = calendar.windows_a_week
+        self._kinds = settings.kinds
+        self._store = store
+        self._needed = settings.resolve_windows
+        self._cool_down = settings.cool_down_seconds / settings.window_seconds
+        self._tail = Tail(_TAIL_HALF_LIFE_WEEKS * week)
+        self._budget = Budget(settings.false_alarms_per_week / partitions, week)
+        self._watch_budget = Budget(settings.watchlist_false_alarms_per_week / partitions, week)
+        self.watched: frozenset[str] = frozenset()
+        """Subjects that spend the watchlist's budget."""
+        self.firing: dict[str, dict[SurgeKind, Firing]] = {}
+        """What fires, by subject and kind."""
+
+    def fires(self, keys: Sequence[str]) -> NDArray[np.bool_]:
+        """What fires of some subjects, [n, kinds]."""
+        if not self.firing:
+            return np.zeros((len(keys), len(self._kinds)), np.bool_)
+        return np.array([[kind in self.firing.get(key, ()) for kind in self._kinds] for key in keys], np.bool_)
+
+    def judge_false(self, subject: str, kind: SurgeKind) -> bool:
+        """The latest alarm on a subject was false: runs like its own are chance from now on.
+
+        Returns:
+            Whether there was such an alarm that was not judged yet.
+        """
+        return self._tail.judge_false(subject, kind)
+
+    def end_runs(self, rows: NDArray[np.intp], bucket: int) -> None:
+        """These subjects were silent for so long that their runs are over."""
+        runs = self._store.run[rows]
+        for score in runs[runs > 0.0].tolist():
+            self._tail.add(score, bucket)
+        self._store.run[rows] = 0.0
+
+    def look(self, keys: Sequence[str], rows: NDArray[np.intp], bucket: int, scan: Scan) -> list[Transition]:
+        """Look at the scores of one closed window.
+
+        Args:
+            keys: The subjects, in order.
+            rows: Their rows of the store.
+            bucket: The window.
+            scan: Their scores.
+
+        Returns:
+            What changed, in the order of the subjects.
+        """
+        self._spend(keys, bucket)
+        notable = (scan.best >= RUN_SCORE) | (self._store.run[rows] > 0.0) | self.fires(keys)
+        changes = []
+        limits: dict[bool, Thresholds] = {}
+        for at, which in np.argwhere(notable).tolist():
+            watched = keys[at] in self.watched
+            if watched not in limits:
+                limits[watched] = (self._watch_budget if watched else self._budget).thresholds(self._tail)
+            case = _Case(
+                subject=keys[at],
+                kind=self._kinds[which],
+                run=(int(rows[at]), which),
+                bucket=bucket,
+                limit=limits[watched],
+                finding=_finding(scan, at, which, bucket),
+            )
+            firing = self.firing.get(case.subject, {}).get(case.kind)
+            change = self._begin(case) if firing is None else self._go_on(case, firing, scan, at)
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _spend(self, keys: Sequence[str], bucket: int) -> None:
+        """Each look is a chance of a false alarm, at the cost of the budget that the subject falls under."""
+        looks = len(self._kinds)
+        watched = sum(key in self.watched for key in keys) if self.watched else 0
+        self._tail.evaluate(bucket, looks * len(keys))
+        self._budget.evaluate(bucket, looks * (len(keys) - watched))
+        self._watch_budget.evaluate(bucket, looks * watched)
+
+    def _begin(self, case: _Case) -> Transition | None:
+        """Ring, or follow a run of scores that may yet ring."""
+        store, score = self._store, case.finding.score
+        cooling = case.bucket - int(store.resolved[case.run]) <= self._cool_down
+        if score >= case.limit.yellow + (_COOL_DOWN_SCORE if cooling else 0.0):
+            finding = msgspec.structs.replace(
+                case.finding, p_value=case.limit.probability(score), threshold=case.limit.probability(case.limit.yellow)
+            )
+            firing = Firing(_level(finding, case.limit), finding.window[0], finding)
+            self.firing.setdefault(case.subject, {})[case.kind] = firing
+            self._tail.add_fired(case.subject, case.kind, case.bucket, threshold=case.limit.yellow, peak=score)
+            store.run[case.run] = 0.0
+            store.started[case.run] = firing.start_bucket
+            return _transition(case, "firing", firing)
+        peak = float(store.run[case.run])
+        if score >= RUN_SCORE:
+            store.run[case.run] = max(peak, score)
+        elif peak > 0.0:
+            self._tail.add(peak, case.bucket)
+            store.run[case.run] = 0.0
+        return None
+
+    def _go_on(self, case: _Case, firing: Firing, scan: Scan, at: int) -> Transition | None:
+        """Grow stronger, or be over, or neither."""
+        which = case.run[1]
+        calm = bool((scan.scores[at, which, _CALM_SCALES] < _CALM_SCORE).all())
+        over = firing.relieve(
+            float(scan.observed[at, which, 0]),
+            float(scan.expected[at, which, 0]),
+            float(scan.dispersion[at, which, _CALM_SCALES[-1]]),
+            calm=calm,
+            needed=self._needed,
+        )
+        if over:
+            del self.firing[case.subject][case.kind]
+            if not self.firing[case.subject]:
+                del self.firing[case.subject]
+            self._store.resolved[case.run] = case.bucket
+            return _transition(case, "resolved", firing)
+        finding = msgspec.structs.replace(case.finding, p_value=case.limit.probability(case.finding.score))
+        self._tail.raise_fired(case.subject, case.kind, finding.score)
+        if firing.strengthen(finding, _level(finding, case.limit)):
+            return _transition(case, "firing", firing)
+        return None
+
+    def dump(self) -> bytes:
+        """State that belongs to no subject, exactly."""
+        return msgspec.msgpack.encode((self._tail.dump(), self._budget.dump(), self._watch_budget.dump()))
+
+    def load(self, state: bytes) -> None:
+        """The state that ``dump`` gave."""
+        tail, budget, watch_budget = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes])
+        self._tail.load(tail)
+        self._budget.load(budget)
+        self._watch_budget.load(watch_budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One subject's score that is worth a look."""
+
+    subject: str
+    kind: SurgeKind
+    run: tuple[int, int]
+    """Row of the store and index of the kind."""
+    bucket: int
+    limit: Thresholds
+    finding: Finding
+
+
+def _finding(scan: Scan, at: int, which: int, bucket: int) -> Finding:
+    scale = int(scan.scale[at, which])
+    return Finding(
+        window=(bucket - SCALES[scale] + 1, bucket),
+        observed=int(scan.observed[at, which, scale]),
+        expected=float(scan.expected[at, which, scale]),
+        volume=int(scan.volume[at, scale]),
+        expected_share=float(scan.share[at, which]),
+        score=float(scan.best[at, which]),
+    )
+
+
+def _level(finding: Finding, limit: Thresholds) -> Level:
+    if finding.score >= limit.red and finding.observed >= _RED_RATIO * finding.expected:
+        return "red"
+    return "orange" if finding.score >= limit.orange else "yellow"
+
+
+def _transition(case: _Case, status: Status, firing: Firing) -> Transition:
+    finding = firing.finding
+    return Transition(
+        subject=case.subject,
+        kind=case.kind,
+        status=status,
+        level=firing.level,
+        bucket=case.bucket,
+        start_bucket=firing.start_bucket,
+        window=finding.window,
+        observed=finding.observed,
+        expected=finding.expected,
+        volume=finding.volume,
+        share=finding.observed / finding.volume if finding.volume else 0.0,
+        expected_share=finding.expected_share,
+        p_value=finding.p_value,
+        threshold=finding.threshold,
+    )

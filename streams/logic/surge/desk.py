@@ -1,0 +1,328 @@
+"""A desk over one partition of signals: each message counted once, windows closed in event time, alerts with evidence.
+
+Pure: no Kafka and no clock. The same signals give the same alerts and trends however they are batched, live or in a
+replay, and a desk that was restored from its state goes on exactly as one that was never disturbed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from streams.contract.alerts import Trend
+from streams.logic.surge import evidence
+from streams.logic.surge.panel import Counts, Panel
+from streams.logic.surge.seen import short_print
+from streams.logic.surge.state import decode_partition, decode_subject, encode_partition, encode_subject
+from streams.logic.surge.subject import Gathered, Open, Subject
+from streams.logic.surge.telling import Teller, label_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from streams.contract.alerts import Alert, Verdict
+    from streams.contract.settings import SurgeSettings
+    from streams.contract.signals import Signal
+    from streams.logic.surge.transition import Transition
+
+_DAY = 86_400.0
+# Nobody vouches for a message dated so long after its partition's clock: its window would stay open until then.
+_FARTHEST_AHEAD = _DAY
+
+log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """Counts signals, and tells what surges.
+
+    Args:
+        settings: Of surge detection.
+        domain: Name of the domain; a label of each alert.
+        signals_topic: The topic that it reads, for logs.
+        partition: The partition that it reads.
+        partitions: How many partitions share the false-alarm budget.
+        generator_url: Put before a subject's key to make an alert's generatorURL.
+
+    Raises:
+        ValueError: ``surge.window_seconds`` does not divide an hour.
+    """
+
+    def __init__(
+        self,
+        settings: SurgeSettings,
+        *,
+        domain: str,
+        signals_topic: str,
+        partition: int,
+        partitions: int,
+        generator_url: str = "",
+    ) -> None:
+        self._settings = settings
+        self._seconds = settings.window_seconds
+        self._hour = max(1, 3600 // settings.window_seconds)
+        self._log = log.bind(topic=signals_topic, partition=partition)
+        self._panel = Panel(settings, partitions=partitions)
+        self._teller = Teller(domain, settings.window_seconds, generator_url, settings.evidence_messages)
+        self._subjects: dict[str, Subject] = {}
+        self._windows: dict[int, set[str]] = {}
+        self._closed: int | None = None
+        # Whether the windows that were closed last lie in the past.
+        self._history = False
+        self._watched: frozenset[str] = frozenset()
+        self._dirty: dict[str, None] = {}
+        self._remembered = round(_DAY / settings.window_seconds)
+        self._forget = round(settings.forget_hours * 3600 / settings.window_seconds)
+        self.late = 0
+        """Signals whose window was closed already, or that are dated where no clock has been; not counted."""
+        self.duplicates = 0
+        """Signals that were counted already, or copies of one text; not counted."""
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects are known."""
+        return len(self._subjects)
+
+    @property
+    def firing(self) -> list[Alert]:
+        """What fires now, as it was told last, in order of the subjects."""
+        return [
+            msgspec.structs.replace(alert, past=self._history)
+            for subject in self._firing().values()
+            for alert in subject.alerts.values()
+        ]
+
+    def watch(self, subjects: Collection[str]) -> None:
+        """These subjects, and no others, are on the watchlist."""
+        self._watched = frozenset(subjects)
+        self._panel.watch(subjects)
+
+    def judge(self, verdict: Verdict) -> None:
+        """Take in that an alarm was false; nothing changes where it is not known, or judged already."""
+        for kind in self._settings.kinds:
+            if label_fingerprint(self._teller.labels(verdict.subject, kind)) == verdict.fingerprint:
+                if self._panel.judge_false(verdict.subject, kind):
+                    self._dirty[""] = None
+                else:
+                    self._log.info("verdict on no known alarm", subject=verdict.subject)
+
+    def observe(self, signal: Signal, offset: int) -> None:
+        """Count a signal, once.
+
+        Args:
+            signal: What a message says of a subject.
+            offset: Its offset in the signals topic.
+        """
+        key = signal.subject
+        subject = self._subjects.get(key)
+        if subject is None:
+            subject = self._subjects[key] = Subject()
+        elif offset <= subject.offset:
+            self.duplicates += 1
+            return
+        subject.offset = offset
+        self._dirty[key] = None
+        place = (signal.topic, signal.partition)
+        if signal.offset <= subject.places.get(place, -1):
+            self.duplicates += 1
+            return
+        subject.places[place] = signal.offset
+        time = signal.time.timestamp()
+        bucket = int(time // self._seconds)
+        if (self._closed is not None and bucket <= self._closed) or _is_astray(time, signal.watermark):
+            self.late += 1
+            subject.last = max(subject.last, self._closed or 0)
+            return
+        subject.last = max(subject.last, bucket)
+        message, text = short_print(signal.message_id), short_print(signal.fingerprint)
+        seen, within = subject.seen, self._remembered
+        if seen.has_id(message, bucket, within):
+            self.duplicates += 1
+            return
+        window = subject.open.get(bucket)
+        if window is None:
+            window = subject.open[bucket] = Open()
+            self._windows.setdefault(bucket, set()).add(key)
+        is_copy = seen.has_text(text, bucket, within)
+        seen.add(message, text, bucket)
+        if is_copy:
+            self.duplicates += 1
+            window.copies[text] = window.copies.get(text, 0) + 1
+            return
+        self._count(window, signal, time, text)
+
+    def _count(self, window: Open, signal: Signal, time: float, text: bytes) -> None:
+        window.total += 1
+        sentiment = signal.sentiment
+        if sentiment == "negative":
+            window.negative += 1
+        elif sentiment == "positive":
+            window.positive += 1
+        window.model = signal.model
+        for kind in self._settings.kinds:
+            if kind in (sentiment, "volume"):
+                gathered = window.gathered.get(kind)
+                if gathered is None:
+                    gathered = window.gathered[kind] = Gathered()
+                evidence.gather(gathered, signal, time, text, self._settings.evidence_messages)
+
+    def advance(self, watermark: float, now: float) -> list[Alert | Trend]:
+        """Close every window that ends at or before the watermark.
+
+        Args:
+            watermark: Event time that all inputs have reached, seconds since the epoch.
+            now: Wall clock, seconds since the epoch; only for telling history from news.
+
+        Returns:
+            Trends and alerts, window by window, and in each by subject.
+        """
+        end = math.floor(watermark / self._seconds)
+        if self._closed is not None and end <= self._closed + 1:
+            return []
+        told_before = {alert.fingerprint for subject in self._firing().values() for alert in subject.alerts.values()}
+        records: list[Alert | Trend] = []
+        for bucket in sorted(each for each in self._windows if each < end):
+            records += self._close_silent(bucket)
+            records += self._close(bucket)
+        records += self._close_silent(end)
+        before, self._closed = self._closed, end - 1
+        self._dirty[""] = None
+        if before is None or before // self._hour != self._closed // self._hour:
+            self._forget_silent(self._closed)
+        self._history = end * self._seconds < now - _DAY
+        return _mark_past(records, told_before, now - _DAY)
+
+    def dirty(self) -> list[tuple[str, bytes | None]]:
+        """What changed since the last call.
+
+        Returns:
+            Keys of subjects with their states, None for one that was forgotten; and "" for what belongs to none, which
+            comes last: where it was written, all before it was.
+        """
+        changed = [key for key in self._dirty if key]
+        known = [key for key in changed if key in self._panel]
+        panels = dict(zip(known, self._panel.dump_all(known), strict=True))
+        states: list[tuple[str, bytes | None]] = []
+        for key in changed:
+            subject = self._subjects.get(key)
+            states.append((key, None if subject is None else encode_subject(subject, panels.get(key, b""))))
+        if "" in self._dirty:
+            states.append(("", encode_partition(self._panel.dump_shared(), self._closed, history=self._history)))
+        self._dirty.clear()
+        return states
+
+    def restore(self, key: str, state: bytes) -> None:
+        """Take in a state that ``dirty`` gave.
+
+        Args:
+            key: Key of the subject; "" for what belongs to none.
+            state: Its state.
+
+        Raises:
+            msgspec.DecodeError: It is no such state.
+        """
+        if not key:
+            partition = decode_partition(state)
+            self._panel.load_shared(partition.panel)
+            self._closed, self._history = partition.closed, partition.history
+            return
+        subject, panel = decode_subject(state)
+        self._subjects[key] = subject
+        for bucket in subject.open:
+            self._windows.setdefault(bucket, set()).add(key)
+        if panel:
+            self._panel.load(key, panel)
+
+    def _firing(self) -> dict[str, Subject]:
+        return {key: self._subjects[key] for key in sorted(self._panel.firing)}
+
+    def _close_silent(self, end: int) -> Iterator[Alert | Trend]:
+        """Close the windows before ``end`` that nobody was heard in, as long as something fires: silence is calm."""
+        while self._panel.firing and self._closed is not None and self._closed + 1 < end:
+            yield from self._close(self._closed + 1)
+
+    def _close(self, bucket: int) -> Iterator[Alert | Trend]:
+        """Close one window."""
+        keys = sorted(self._windows.pop(bucket, ()))
+        self._closed = bucket
+        heard = {key: self._subjects[key].open.pop(bucket) for key in keys}
+        changes: dict[str, list[Transition]] = {}
+        for change in self._panel.close(
+            bucket,
+            {
+                key: Counts(window.negative, window.positive, window.total)
+                for key, window in heard.items()
+                if window.total
+            },
+        ):
+            changes.setdefault(change.subject, []).append(change)
+        most, seconds = self._settings.evidence_messages, self._seconds
+        alerts: list[Alert] = []
+        for key in sorted({*keys, *self._panel.firing, *changes}):
+            subject = self._subjects[key]
+            self._dirty[key] = None
+            window = heard.get(key)
+            evidence.fold(subject, bucket, window)
+            for change in changes.get(key, ()):
+                alert = self._teller.alert(change, subject, watched=key in self._watched)
+                if change.status == "firing":
+                    subject.alerts[change.kind] = alert
+                else:
+                    subject.alerts.pop(change.kind, None)
+                alerts.append(alert)
+            evidence.trim(subject, bucket, most, seconds)
+            if window is not None and window.total:
+                yield self._teller.trend(
+                    key,
+                    bucket,
+                    window,
+                    before=self._panel.volume(key, bucket - 1),
+                    expected=self._panel.expected(key, bucket),
+                )
+        yield from alerts
+
+    def _forget_silent(self, bucket: int) -> None:
+        """Forget who was silent for long: memory is for the living."""
+        gone = [
+            key
+            for key, subject in self._subjects.items()
+            if subject.last < bucket - self._forget and not subject.open and key not in self._panel.firing
+        ]
+        self._panel.forget(gone)
+        for key in gone:
+            del self._subjects[key]
+            self._dirty[key] = None
+
+
+def _is_astray(time: float, clock: float | None) -> bool:
+    """Whether a message is dated where its partition's clock has not been, nor will be soon."""
+    return clock is not None and time > clock + _FARTHEST_AHEAD
+
+
+def _mark_past(records: list[Alert | Trend], told_before: set[str], oldest: float) -> list[Alert | Trend]:
+    """Mark what is history: what lies long back, and what was over already when it was found.
+
+    Args:
+        records: What was found in one go.
+        told_before: Fingerprints of what fired before it; who was told of these is to be told of their end.
+        oldest: Event time before which all is history, seconds since the epoch.
+    """
+    known = set(told_before)
+    begun: dict[str, list[int]] = {}
+    marked = list(records)
+    for at, record in enumerate(records):
+        if isinstance(record, Trend):
+            continue
+        past = record.time.timestamp() < oldest
+        if record.status == "firing":
+            begun.setdefault(record.fingerprint, []).append(at)
+        else:
+            for earlier in begun.pop(record.fingerprint, []):
+                marked[earlier] = msgspec.structs.replace(marked[earlier], past=True)
+            past = past or record.fingerprint not in known
+            known.discard(record.fingerprint)
+        if past:
+            marked[at] = msgspec.structs.replace(record, past=True)
+    return marked

@@ -1,0 +1,137 @@
+"""Evidence: gathered while a window is open, folded into what is recent when it closes, told when the bell rings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.logic.surge.baseline import SCALES
+from streams.logic.surge.subject import Gathered, Mention
+
+if TYPE_CHECKING:
+    from streams.contract.alerts import SurgeKind
+    from streams.contract.signals import Signal
+    from streams.logic.surge.subject import Open, Subject
+
+HORIZON = max(SCALES)
+OTHERS = "(others)"
+"""Stands for the sources and entities that are too many to be kept apart."""
+# In how many closed windows evidence fades by half.
+_HALF_LIFE = 6
+_NAMES_OPEN, _NAMES_KEPT = 24, 10
+_LEAST_COUNT = 0.05
+
+
+def gather(into: Gathered, signal: Signal, time: float, text_print: bytes, most: int) -> None:
+    """Take a message that was counted into the evidence.
+
+    Args:
+        into: Evidence of its window.
+        signal: What it says of the subject.
+        time: Its time, seconds since the epoch.
+        text_print: Short print of its text.
+        most: How many messages are told at the most.
+    """
+    _count(into.sources, signal.source)
+    for entity in signal.entities:
+        _count(into.entities, entity)
+    mentions = into.mentions
+    if signal.text is None or (len(mentions) >= most and signal.score < mentions[-1].score):
+        return
+    mentions.append(
+        Mention(
+            id=signal.message_id,
+            time=time,
+            source=signal.source,
+            text=signal.text,
+            sentiment=signal.sentiment,
+            score=signal.score,
+            print=text_print,
+        )
+    )
+    mentions.sort(key=_rank)
+    del mentions[most:]
+
+
+def fold(subject: Subject, bucket: int, window: Open | None) -> None:
+    """Close a window: its evidence joins what is recent. Messages are trimmed by ``trim``, once it has been told."""
+    fade = 0.5 ** ((bucket - subject.recent_bucket) / _HALF_LIFE)
+    subject.recent_bucket = bucket
+    for recent in subject.recent.values():
+        _fade(recent.sources, fade)
+        _fade(recent.entities, fade)
+    if window is None:
+        return
+    subject.model = window.model or subject.model
+    for kind, gathered in window.gathered.items():
+        recent = subject.recent.setdefault(kind, Gathered())
+        for mine, new in ((recent.sources, gathered.sources), (recent.entities, gathered.entities)):
+            for name, count in new.items():
+                mine[name] = mine.get(name, 0.0) + count
+            _shorten(mine)
+        recent.mentions = sorted([*recent.mentions, *gathered.mentions], key=_rank)
+    if window.copies:
+        subject.left_out[bucket] = sum(window.copies.values())
+        for recent in subject.recent.values():
+            for mention in recent.mentions:
+                mention.copies += window.copies.get(mention.print, 0)
+
+
+def trim(subject: Subject, bucket: int, most: int, window_seconds: int) -> None:
+    """Keep the most telling messages, the latest before older ones, and drop what no scan reaches any more."""
+    oldest = (bucket - HORIZON + 1) * window_seconds
+    end = (bucket + 1) * window_seconds
+    for recent in subject.recent.values():
+        mentions = [mention for mention in recent.mentions if mention.time >= oldest]
+        if len(mentions) > most:
+            faded = 0.5 ** (1.0 / (_HALF_LIFE * window_seconds))
+            mentions.sort(key=lambda mention: (-mention.score * faded ** (end - mention.time), mention.id))
+            mentions = sorted(mentions[:most], key=_rank)
+        recent.mentions = mentions
+    for old in [each for each in subject.left_out if each <= bucket - HORIZON]:
+        del subject.left_out[old]
+
+
+def told(subject: Subject, kind: SurgeKind, window: tuple[int, int], window_seconds: int, most: int) -> list[Mention]:
+    """The most telling messages of some windows, no two with one text, best first."""
+    first, end = window[0] * window_seconds, (window[1] + 1) * window_seconds
+    distinct: dict[bytes, Mention] = {}
+    for mention in subject.recent.get(kind, Gathered()).mentions:
+        if first <= mention.time < end:
+            distinct.setdefault(mention.print, mention)
+    return list(distinct.values())[:most]
+
+
+def shares(counts: dict[str, float], total: float) -> dict[str, float]:
+    """Shares of the names, the greatest first."""
+    ordered = sorted(counts.items(), key=_greatest)
+    return {name: round(min(1.0, count / total), 4) for name, count in ordered}
+
+
+def _rank(mention: Mention) -> tuple[float, float, str]:
+    return -mention.score, mention.time, mention.id
+
+
+def _greatest(item: tuple[str, float]) -> tuple[float, str]:
+    return -item[1], item[0]
+
+
+def _count(counts: dict[str, float], name: str) -> None:
+    if name not in counts and len(counts) >= _NAMES_OPEN:
+        name = OTHERS
+    counts[name] = counts.get(name, 0.0) + 1.0
+
+
+def _fade(counts: dict[str, float], fade: float) -> None:
+    for name in counts:
+        counts[name] *= fade
+    for name in [name for name, count in counts.items() if count < _LEAST_COUNT]:
+        del counts[name]
+
+
+def _shorten(counts: dict[str, float]) -> None:
+    if len(counts) > _NAMES_KEPT:
+        others = counts.pop(OTHERS, 0.0)
+        ordered = sorted(counts.items(), key=_greatest)
+        counts.clear()
+        counts.update(ordered[:_NAMES_KEPT])
+        counts[OTHERS] = others + sum(count for _, count in ordered[_NAMES_KEPT:])

@@ -1,0 +1,150 @@
+"""The scan: is there more, in the latest windows, than the baseline explains, and more than mere volume?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streams.logic.surge.baseline import KNOWN_COUNTS, SCALES, Baseline
+from streams.logic.surge.exceedance import count_scores, share_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streams.contract.settings import SurgeSettings
+    from streams.logic.surge.calendar import Calendar
+    from streams.logic.surge.pool import Pool
+    from streams.logic.surge.store import Store
+
+RUN_SCORE = 1.0
+"""A run of scores begins above this and ends below it; no lower score can ring."""
+# Weight of the pooled share, in messages; and the most that a share's own past is trusted.
+_SHARE_PRIOR = 20.0
+_MOST_TRUST = 200.0
+_MOST_SHARE = 0.999
+# By how much a count's score may exceed its share's, so that negatives are not merely more of everything; over the share
+# of all others, for where these are few a share cannot rise by much.
+_ALLOWANCE = 1.0
+# What no statistics know of the baseline's error, as a part of it.
+_MODEL_ERROR = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The latest windows of n subjects."""
+
+    observed: NDArray[np.float64]
+    """[n, kinds, scales]"""
+    expected: NDArray[np.float64]
+    """[n, kinds, scales]"""
+    volume: NDArray[np.float64]
+    """[n, scales] All messages."""
+    share: NDArray[np.float64]
+    """[n, kinds] Share that the subject's past lets expect."""
+    dispersion: NDArray[np.float64]
+    """[n, kinds, scales] Variance over mean."""
+    scores: NDArray[np.float64]
+    """[n, kinds, scales] How unusual the count is, whether it may ring or not; 0 where that was not asked."""
+    best: NDArray[np.float64]
+    """[n, kinds] Greatest score that may ring."""
+    scale: NDArray[np.intp]
+    """[n, kinds] Index in SCALES of the window that has it."""
+
+
+class Scanner:
+    """Scores the windows that have just closed.
+
+    Args:
+        settings: Kinds of surge, least counts, and how long a subject has no usual volume.
+        calendar: Windows and hours.
+        store: The subjects' figures.
+        pool: What all subjects have in common.
+        baseline: What to expect.
+        tracks: In which track each kind of surge is counted.
+    """
+
+    def __init__(
+        self,
+        settings: SurgeSettings,
+        *,
+        calendar: Calendar,
+        store: Store,
+        pool: Pool,
+        baseline: Baseline,
+        tracks: Sequence[int],
+    ) -> None:
+        self._settings = settings
+        self._track = np.array(tracks, np.intp)
+        self._by_share = np.array([kind != "volume" for kind in settings.kinds])
+        self._calendar = calendar
+        self._store = store
+        self._pool = pool
+        self._baseline = baseline
+
+    def scan(self, rows: NDArray[np.intp], bucket: int, firing: NDArray[np.bool_]) -> Scan:
+        """Score the windows that end with a bucket.
+
+        Args:
+            rows: Rows of the store, [n].
+            bucket: The window that has just closed.
+            firing: Which of them fire, [n, kinds]: there even a small count is asked for its score.
+        """
+        store = self._store
+        counts, means = self._baseline.recent(rows, bucket)
+        dispersion = self._baseline.dispersion(rows, means)[:, self._track]
+        volume, observed, expected = counts[:, 0], counts[:, self._track], means[:, self._track]
+        doubt = store.doubt[rows][:, self._track, None] + _MODEL_ERROR**2
+        variance = dispersion * expected + doubt * expected * expected
+
+        # What has rung once does not ring again: no window reaches back behind the end of the latest alert.
+        since = (bucket - store.resolved[rows])[:, :, None]
+        eligible = (observed >= self._settings.min_negatives) & (np.array(SCALES) <= since)
+        asked = (observed > expected) & (eligible | (firing[:, :, None] & (observed > 0.0)))
+        scores = np.zeros(observed.shape)
+        scores[asked] = count_scores(observed[asked], expected[asked], variance[asked])
+
+        # A new subject has no usual volume: it rings by its share alone.
+        age = self._calendar.hour(bucket) - store.born[rows]
+        cold = (age < self._settings.warm_up_hours)[:, None, None]
+        candidate = asked & eligible & ((scores >= RUN_SCORE) | cold)
+        share, share_score = self._shares(rows, observed, volume, candidate & self._by_share[:, None])
+        ringing = np.where(cold, share_score, np.minimum(scores, share_score + self._allowance(rows, share)))
+        ringing[~candidate] = 0.0
+        scale = ringing.argmax(axis=2)
+        best = np.take_along_axis(ringing, scale[:, :, None], axis=2)[:, :, 0]
+        return Scan(observed, expected, volume, share, dispersion, scores, best, scale)
+
+    def _allowance(self, rows: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By how much the score of a count may exceed that of the share, [n, kinds, 1]."""
+        mass = self._baseline.mass(rows)[:, self._track]
+        # One that is seldom heard of rings by its share nearly alone, as a new one does.
+        known = mass / (mass + KNOWN_COUNTS)
+        unlimited = np.where(mass >= KNOWN_COUNTS, np.inf, 0.0)
+        allowance: NDArray[np.float64] = np.where(self._by_share, known * _ALLOWANCE / (1.0 - share), unlimited)
+        return allowance[:, :, None]
+
+    def _shares(
+        self,
+        rows: NDArray[np.intp],
+        observed: NDArray[np.float64],
+        volume: NDArray[np.float64],
+        candidate: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Expected shares [n, kinds], and scores of the shares [n, kinds, scales] where they are asked for."""
+        mass = self._baseline.mass(rows)
+        pooled = self._pool.shares[self._track]
+        share = (mass[:, self._track] + _SHARE_PRIOR * pooled) / (mass[:, :1] + _SHARE_PRIOR)
+        share = np.minimum(share, _MOST_SHARE)
+        trust = np.minimum(mass[:, 0] + _SHARE_PRIOR, _MOST_TRUST)
+        score = np.zeros(observed.shape)
+        if not self._pool.knows_shares:
+            return share, score
+        subject, kind, scale = np.nonzero(candidate)
+        score[candidate] = share_scores(
+            observed[candidate], volume[subject, scale], share[subject, kind], trust[subject]
+        )
+        return share, score

@@ -1,0 +1,99 @@
+"""The form in which a desk's subjects are kept: compact, exact, MessagePack."""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams.contract.alerts import Alert, SurgeKind
+from streams.logic.surge.seen import Seen
+from streams.logic.surge.subject import Gathered, Open, Subject
+
+FORM = 1
+"""Version of the form; a state of another one is not read."""
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """A subject as it is kept; its parts are told of in ``Subject``."""
+
+    panel: bytes
+    """The statistics' own; empty while no window with the subject was closed."""
+    offset: int
+    places: list[tuple[str, int, int]]
+    last: int
+    seen: Seen
+    open: dict[int, Open]
+    recent: dict[SurgeKind, Gathered]
+    recent_bucket: int
+    left_out: dict[int, int]
+    model: str
+    alerts: dict[SurgeKind, Alert]
+
+
+class Partition(msgspec.Struct, array_like=True):
+    """What a desk keeps that belongs to no subject."""
+
+    panel: bytes
+    closed: int | None
+    """Latest window that was closed."""
+    history: bool
+    """Whether it lay in the past by then."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_kept = msgspec.msgpack.Decoder(Kept)
+_partition = msgspec.msgpack.Decoder(Partition)
+
+
+def encode_subject(subject: Subject, panel: bytes) -> bytes:
+    """A subject's state, with that of the statistics."""
+    return _encoder.encode(
+        Kept(
+            panel=panel,
+            offset=subject.offset,
+            places=[(topic, partition, offset) for (topic, partition), offset in subject.places.items()],
+            last=subject.last,
+            seen=subject.seen,
+            open=subject.open,
+            recent=subject.recent,
+            recent_bucket=subject.recent_bucket,
+            left_out=subject.left_out,
+            model=subject.model,
+            alerts=subject.alerts,
+        )
+    )
+
+
+def decode_subject(state: bytes) -> tuple[Subject, bytes]:
+    """What ``encode_subject`` was given.
+
+    Raises:
+        msgspec.DecodeError: It is no such state.
+    """
+    kept = _kept.decode(state)
+    subject = Subject(
+        offset=kept.offset,
+        places={(topic, partition): offset for topic, partition, offset in kept.places},
+        last=kept.last,
+        seen=kept.seen,
+        open=kept.open,
+        recent=kept.recent,
+        recent_bucket=kept.recent_bucket,
+        left_out=kept.left_out,
+        model=kept.model,
+        alerts=kept.alerts,
+    )
+    return subject, kept.panel
+
+
+def encode_partition(panel: bytes, closed: int | None, *, history: bool) -> bytes:
+    """The state that belongs to no subject."""
+    return _encoder.encode(Partition(panel, closed, history))
+
+
+def decode_partition(state: bytes) -> Partition:
+    """What ``encode_partition`` was given.
+
+    Raises:
+        msgspec.DecodeError: It is no such state.
+    """
+    return _partition.decode(state)

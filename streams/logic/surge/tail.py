@@ -1,0 +1,160 @@
+"""How often chance alone gives so high a score: the tail of the scores themselves, learned as they come.
+
+p-values under a model are never exact far out, where alarms are. So the score at which an alarm is affordable is read
+from the greatest scores seen (peaks over threshold: Pickands 1975; with an exponential tail in log p, Weissman 1978;
+for anomalies in streams Siffer et al. 2017), and before there are any, from what the model promises.
+
+Scores rise and fall in runs; the peak of a run is one observation. A run that rang is most likely a real surge and says
+only that its score passed the threshold: it is censored there, and no more of them count than the budget explains. A
+desk's verdict of a false alarm turns it into an ordinary observation.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from dataclasses import dataclass
+
+import msgspec
+
+BASE_SCORE = 2.0
+"""Peaks below this are not kept."""
+_KEPT = 48
+_LEAST_WEIGHT = 1.0 / 16.0
+# What the model promises weighs as much as so many evaluations, for the rate, and peaks, for the slope.
+_PRIOR_EVALUATIONS = 1_000.0
+_SLOPE_PRIOR = 10.0
+# So many times more runs may have rung by chance than the budget has it.
+_EXPLAINED = 2.0
+# So many standard errors are added, since a budget is the most that is to be spent.
+_CAUTION = 0.5
+_IDEAL_EXCESS = 1.0 / math.log(10.0)
+_LEAST_EXCESS, _MOST_EXCESS = 0.75 * _IDEAL_EXCESS, 5.0 * _IDEAL_EXCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """An exponential tail: P(peak > s) = rate * exp(-(s - base) / excess) for each evaluation."""
+
+    base: float
+    rate: float
+    excess: float
+    seen: float
+    """How many observations it rests on."""
+
+    def probability(self, score: float) -> float:
+        """Probability, for each evaluation, of a run with at least this peak."""
+        return min(1.0, self.rate * math.exp(-(score - self.base) / self.excess))
+
+    def score(self, probability: float) -> float:
+        """The score that is exceeded with this probability, with some caution."""
+        far = math.log(self.rate / probability)
+        return self.base + self.excess * (far + _CAUTION * math.sqrt((1.0 + far * far) / self.seen))
+
+
+class Fired(msgspec.Struct, array_like=True):
+    """A run that rang."""
+
+    subject: str
+    kind: str
+    bucket: int
+    threshold: float
+    peak: float
+
+
+class Tail:
+    """The greatest peaks of the last weeks, and how many evaluations gave them.
+
+    Args:
+        half_life: After so many windows an observation has half its weight.
+    """
+
+    def __init__(self, half_life: float) -> None:
+        self._half_life = half_life
+        self._peaks: list[tuple[float, int]] = []
+        self._fired: list[Fired] = []
+        self._evaluations = 0.0
+        self._at = 0
+
+    def evaluate(self, bucket: int, evaluations: int) -> None:
+        """So many scores were looked at at the close of a window."""
+        self._evaluations = self._evaluations * self._weight_since(self._at, bucket) + evaluations
+        self._at = bucket
+
+    def add(self, score: float, bucket: int) -> None:
+        """A run is over that rang no bell."""
+        if score >= BASE_SCORE:
+            bisect.insort(self._peaks, (score, bucket))
+            self._trim()
+
+    def add_fired(self, subject: str, kind: str, bucket: int, *, threshold: float, peak: float) -> None:
+        """A run rang."""
+        self._fired.append(Fired(subject, kind, bucket, threshold, peak))
+        self._fired = self._fired[-_KEPT:]
+
+    def raise_fired(self, subject: str, kind: str, peak: float) -> None:
+        """The latest run of a subject that rang has grown."""
+        fired = self._latest(subject, kind)
+        if fired is not None:
+            fired.peak = max(fired.peak, peak)
+
+    def judge_false(self, subject: str, kind: str) -> bool:
+        """The latest alarm on a subject was false: its run is an ordinary one.
+
+        Returns:
+            Whether there was one that was not judged yet.
+        """
+        fired = self._latest(subject, kind)
+        if fired is None:
+            return False
+        self._fired.remove(fired)
+        self.add(fired.peak, fired.bucket)
+        return True
+
+    def fit(self, affordable: float) -> Fit:
+        """The tail as it is known now.
+
+        Args:
+            affordable: Probability, for each evaluation, of a false alarm: so many of the runs that rang may be chance.
+        """
+        base = self._peaks[0][0] if len(self._peaks) == _KEPT else BASE_SCORE
+        weights = [self._weight_since(bucket, self._at) for _, bucket in self._peaks]
+        seen = sum(weights)
+        excess = sum(weight * (score - base) for weight, (score, _) in zip(weights, self._peaks, strict=True))
+        fired = [(self._weight_since(each.bucket, self._at), each.threshold) for each in self._fired]
+        rang = sum(weight for weight, _ in fired)
+        if rang > 0.0:
+            part = min(1.0, _EXPLAINED * affordable * self._evaluations / rang)
+            censored = part * rang
+            excess += part * sum(weight * max(0.0, threshold - base) for weight, threshold in fired)
+        else:
+            censored = 0.0
+        mean = (excess + _SLOPE_PRIOR * _IDEAL_EXCESS) / (seen + _SLOPE_PRIOR)
+        return Fit(
+            base=base,
+            rate=(seen + censored + _PRIOR_EVALUATIONS * 10.0**-base) / (self._evaluations + _PRIOR_EVALUATIONS),
+            seen=seen + _SLOPE_PRIOR,
+            excess=min(max(mean, _LEAST_EXCESS), _MOST_EXCESS),
+        )
+
+    def dump(self) -> bytes:
+        """State, exactly."""
+        return msgspec.msgpack.encode((self._peaks, self._fired, self._evaluations, self._at))
+
+    def load(self, state: bytes) -> None:
+        """The state that ``dump`` gave."""
+        self._peaks, self._fired, self._evaluations, self._at = msgspec.msgpack.decode(
+            state, type=tuple[list[tuple[float, int]], list[Fired], float, int]
+        )
+
+    def _latest(self, subject: str, kind: str) -> Fired | None:
+        return next((each for each in reversed(self._fired) if (each.subject, each.kind) == (subject, kind)), None)
+
+    def _weight_since(self, bucket: int, now: int) -> float:
+        return float(0.5 ** ((now - bucket) / self._half_life))
+
+    def _trim(self) -> None:
+        if len(self._peaks) > _KEPT:
+            oldest = min(self._peaks, key=lambda peak: peak[1])
+            too_old = self._weight_since(oldest[1], self._at) < _LEAST_WEIGHT
+            self._peaks.remove(oldest if too_old else self._peaks[0])
