@@ -39,6 +39,9 @@ JARS = STATE / "kafka"
 hypothesis.settings.register_profile("tocsin", deadline=None)
 hypothesis.settings.load_profile("tocsin")
 
+# Which tests must not be skipped is asked in the midst of them.
+_REQUIRED = ("TOCSIN_REQUIRE_KAFKA", "TOCSIN_REQUIRE_PROMETHEUS")
+
 _no_kafka = pytest.StashKey[str]()
 
 
@@ -93,7 +96,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 @pytest.fixture
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's own, by variable or file, reaches the test or the processes that it starts."""
-    for name in [name for name in os.environ if name.startswith("TOCSIN_") and name != "TOCSIN_REQUIRE_KAFKA"]:
+    for name in [name for name in os.environ if name.startswith("TOCSIN_") and name not in _REQUIRED]:
         monkeypatch.delenv(name)
     empty = tmp_path / "empty.toml"
     empty.touch()

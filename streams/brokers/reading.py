@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kafka import TopicPartition
+from kafka.partitioner.default import murmur2
 
 from streams.brokers.client import consumer
 from streams.brokers.errors import BrokerUnreachableError, TopicError
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
 _POLL_MS = 200
+# Kafka's producers take a key's hash for positive by dropping its sign.
+_POSITIVE = 0x7FFF_FFFF
 
 
-def read_all(settings: Settings, topic: str) -> Iterator[ConsumerRecord]:
-    """Every record of a topic, each partition in order, without a consumer group.
+def read_all(settings: Settings, topic: str, *, partition: int | None = None) -> Iterator[ConsumerRecord]:
+    """Every record of a topic, or of one partition, each partition in order, without a consumer group.
 
     The end of a partition is the high-water mark of its first fetch: what is written meanwhile is not waited for, and
     an idle partition costs one fetch. (Tansu's answer to ListOffsets for the latest offset is too small; the mark that
@@ -31,19 +34,49 @@ def read_all(settings: Settings, topic: str) -> Iterator[ConsumerRecord]:
     Args:
         settings: Where the brokers are, and ``kafka.request_timeout_seconds``: how long a silent broker is waited for.
         topic: Full name of the topic.
+        partition: The only one to be read; all where absent.
+
+    Raises:
+        TopicError: There is no such topic, or no such partition.
+        BrokerUnreachableError: No broker answers, or one falls silent.
+    """
+    with consumer(settings.kafka) as reader:
+        partitions = _partitions(reader, settings, topic)
+        if partition is not None and partition not in partitions:
+            raise TopicError(f"topic {topic} has {len(partitions)} partitions, and none with the number {partition}")
+        yield from _read(reader, settings, topic, partitions if partition is None else [partition])
+
+
+def read_key(settings: Settings, topic: str, key: bytes) -> Iterator[ConsumerRecord]:
+    """Every record of one key, in order: only the partition is read that such keys are sent to.
+
+    Args:
+        settings: As in ``read_all``.
+        topic: Full name of a topic whose producers partition by key as Kafka's own do.
+        key: Key of the records.
 
     Raises:
         TopicError: There is no such topic.
         BrokerUnreachableError: No broker answers, or one falls silent.
     """
     with consumer(settings.kafka) as reader:
-        partitions = reader.partitions_for_topic(topic)
-        if not partitions:
-            raise TopicError(f"no topic {topic} at {settings.kafka.bootstrap_servers}: `tocsin topics create` makes it")
-        assigned = [TopicPartition(topic, number) for number in sorted(partitions)]
-        reader.assign(assigned)
-        reader.seek_to_beginning(*assigned)
-        yield from _until_marks(reader, assigned, settings.kafka.request_timeout_seconds)
+        partitions = _partitions(reader, settings, topic)
+        partition = partitions[(murmur2(key) & _POSITIVE) % len(partitions)]
+        yield from (record for record in _read(reader, settings, topic, [partition]) if record.key == key)
+
+
+def _partitions(reader: KafkaConsumer, settings: Settings, topic: str) -> list[int]:
+    partitions = reader.partitions_for_topic(topic)
+    if not partitions:
+        raise TopicError(f"no topic {topic} at {settings.kafka.bootstrap_servers}: `tocsin topics create` makes it")
+    return sorted(partitions)
+
+
+def _read(reader: KafkaConsumer, settings: Settings, topic: str, partitions: list[int]) -> Iterator[ConsumerRecord]:
+    assigned = [TopicPartition(topic, number) for number in partitions]
+    reader.assign(assigned)
+    reader.seek_to_beginning(*assigned)
+    yield from _until_marks(reader, assigned, settings.kafka.request_timeout_seconds)
 
 
 def _until_marks(reader: KafkaConsumer, assigned: list[TopicPartition], timeout: float) -> Iterator[ConsumerRecord]:

@@ -9,7 +9,25 @@ import typer
 from rich.markup import escape
 
 from streams.brokers.errors import BrokerError
-from streams.cli import broker, common, config, dead_letters, demo, doctor, feed, models, schema, topics, watch, worker
+from streams.cli import (
+    alerts,
+    broker,
+    common,
+    config,
+    dead_letters,
+    demo,
+    doctor,
+    feed,
+    lag,
+    models,
+    schema,
+    silence,
+    topics,
+    trends,
+    watch,
+    watchlist,
+    worker,
+)
 from streams.contract.domain import DomainError
 from streams.contract.settings import SettingsError
 
@@ -40,6 +58,12 @@ app.command()(worker.worker)
 app.add_typer(topics.app, name="topics")
 app.command()(feed.feed)
 app.command()(watch.watch)
+app.add_typer(alerts.app, name="alerts")
+app.command()(trends.trends)
+app.add_typer(silence.app, name="silence")
+app.add_typer(watchlist.app, name="watchlist")
+app.command()(lag.lag)
+app.command()(lag.exporter)
 app.add_typer(models.app, name="models")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from streams.brokers.following import Follower
+from streams.brokers.presence import Presence
 from streams.cli import common
 from streams.cli.reach import require_topics
 from streams.cli.stopping import Stop
@@ -55,8 +56,12 @@ def watch(
             f"watching {', '.join(kinds)} {beginning}; Ctrl-C stops", highlight=False, markup=False, soft_wrap=True
         )
         last = time.monotonic()
+        presence = Presence(settings.kafka)
         while not stop.requested and (timeout is None or time.monotonic() - last < timeout):
-            for record in follower.poll(_POLL_SECONDS):
+            records = follower.poll(_POLL_SECONDS)
+            if not records:
+                _tell_change(presence, settings.kafka.bootstrap_servers)
+            for record in records:
                 if as_json:
                     sys.stdout.write(as_document(record, meta=meta).decode() + "\n")
                 else:
@@ -68,6 +73,13 @@ def watch(
             sys.stdout.flush()
     if not shown and not stop.requested:
         raise common.CommandError(f"nothing came on {', '.join(kinds)} within {timeout:g} s", common.NOT_FOUND)
+
+
+def _tell_change(presence: Presence, place: str) -> None:
+    is_there = presence.change()
+    if is_there is not None:
+        told = "is back" if is_there else "is away: waiting for it"
+        common.err.print(f"the broker at {place} {told}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _resolve(settings: Settings, names: Sequence[str]) -> dict[str, type[msgspec.Struct]]:

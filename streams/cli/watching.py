@@ -10,11 +10,15 @@ import msgspec
 from kafka.consumer.fetcher import ConsumerRecord
 from rich.text import Text
 
+from streams.contract.alerts import Alert
 from streams.contract.masking import mask
 from streams.contract.records import DeadLetter, Message, Prediction
 
+LEVEL_COLOURS = {"yellow": "yellow", "orange": "dark_orange", "red": "bold red"}
 _COLOURS = {"negative": "red", "neutral": "default", "positive": "green"}
 _PREVIEW_CHARS = 100
+# The beginning of an id is enough for `tocsin alerts show`.
+_ID_CHARS = 12
 # Masked before it is cut, so that nothing is half shown; and not all of a megabyte is masked for a line.
 _MASKED_CHARS = 2000
 # Zero-width (non-)joiners make up emoji and some scripts' letters; other invisible characters could act on a terminal.
@@ -22,6 +26,7 @@ _JOINERS = "\u200c\u200d"
 
 _prediction = msgspec.json.Decoder(Prediction)
 _dead_letter = msgspec.json.Decoder(DeadLetter)
+_alert = msgspec.json.Decoder(Alert)
 _fields = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -36,6 +41,8 @@ def as_line(record: ConsumerRecord, kind: type[msgspec.Struct]) -> Text:
     try:
         if kind is Prediction:
             return _prediction_line(_prediction.decode(value))
+        if kind is Alert:
+            return _alert_line(_alert.decode(value))
         if kind is DeadLetter:
             return _dead_letter_line(_dead_letter.decode(value))
         if kind is Message:
@@ -92,6 +99,26 @@ def _prediction_line(prediction: Prediction) -> Text:
         _sentiment(entity.sentiment, f"{printable(entity.text)} ({entity.type}: {entity.sentiment})")
         for entity in prediction.entities
     ]
+    return _line(*parts)
+
+
+def _alert_line(alert: Alert) -> Text:
+    evidence = alert.evidence
+    colour = LEVEL_COLOURS[alert.level] if alert.status == "firing" else "green"
+    notes = [name for name in ("watched", "past") if getattr(alert, name)] + ["silenced"] * bool(alert.silenced_by)
+    parts: list[Text | str] = [
+        _time(alert.time),
+        Text(alert.id[:_ID_CHARS], "dim"),
+        Text(f"{alert.level} {alert.status}", colour),
+        Text(printable(alert.labels.get("subject", "")), "bold"),
+        f"{evidence.observed} of {evidence.volume}, {evidence.expected:.1f} expected",
+    ]
+    if notes:
+        parts.append(Text(", ".join(notes), "cyan"))
+    parts.append(printable(alert.annotations.get("summary", "")))
+    if evidence.messages:
+        top = evidence.messages[0]
+        parts.append(Text(f"“{_preview(top.text.encode(errors='replace'))}” {printable(top.source)}", "dim"))
     return _line(*parts)
 
 

@@ -9,6 +9,7 @@ import typer
 from streams.brokers.ready import wait_until_ready
 from streams.cli import common
 from streams.cli.reach import require_topics
+from streams.contract.domain import load_domain
 from streams.contract.logs import configure_logging
 from streams.contract.topics import all_topics
 
@@ -33,6 +34,7 @@ def worker(
     common.flags.set("kafka", group_id=group_id)
     settings = common.settings()
     configure_logging(settings.log)
+    domain = load_domain(settings.domain)
 
     # A worker may start before its broker, as under docker compose.
     wait_until_ready(settings.kafka, timeout=_BROKER_TIMEOUT_SECONDS)
@@ -55,4 +57,6 @@ def worker(
     except VersionError as error:
         raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
     encoder.warm_up(embedder=settings.enrich.publish_embedding)
-    raise typer.Exit(run_worker(settings, encoder, on_url=lambda url: common.err.print(f"metrics: {url}/metrics")))
+    raise typer.Exit(
+        run_worker(settings, encoder, domain, on_url=lambda url: common.err.print(f"metrics: {url}/metrics"))
+    )

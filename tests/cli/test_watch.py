@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kafka.consumer.fetcher import ConsumerRecord
+from support.alerts import make_alert
 from support.commands import Tocsin
 from support.messages import produce
 from support.processes import run_tocsin, settings_env, wait_for
 
+from streams.brokers.admin import create_topics
+from streams.brokers.client import admin_client
+from streams.brokers.tansu import TansuBroker
 from streams.cli.watching import as_document, as_line, printable
+from streams.contract.alerts import Alert
 from streams.contract.records import DeadLetter, Entity, Message, Prediction, encode
-from streams.contract.topics import dead_letters_topic, predictions_topic
+from streams.contract.settings import KafkaSettings, Settings
+from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic
 
 if TYPE_CHECKING:
     from msgspec import Struct
 
-    from streams.brokers.tansu import TansuBroker
-    from streams.contract.settings import Settings
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PREDICTION = Prediction(
@@ -99,6 +103,26 @@ def test_a_prediction_is_a_line_with_the_sentiments_coloured() -> None:
     assert colours["Quay Ferries (ORG: positive)"] == "green"
 
 
+def test_an_alert_is_a_line_with_its_level_and_what_it_rests_on() -> None:
+    alert = make_alert(level="red", watched=True, silenced_by=["s"])
+    line = as_line(_record(encode(alert)), Alert)
+    for told in (
+        "2026-03-02 12:10:00",
+        alert.id[:12],
+        "red firing",
+        "entity/larkmoor",
+        "23 of 31, 4.1 expected",
+        "watched, silenced",
+        "Negative talk of larkmoor surges",
+        "“Larkmoor halts withdrawals, [email] says” wire",
+    ):
+        assert told in line.plain
+    colours = {line.plain[span.start : span.end]: span.style for span in line.spans}
+    assert colours["red firing"] == "bold red"
+    over = as_line(_record(encode(make_alert(status="resolved"))), Alert)
+    assert {over.plain[span.start : span.end]: span.style for span in over.spans}["yellow resolved"] == "green"
+
+
 def test_a_dead_letter_is_a_line_with_personal_data_masked() -> None:
     value = b'{"text": "write to ann.lee@quay.example" \xff' + b" and so on" * 100
     line = as_line(_record(encode(_letter(value))), DeadLetter).plain
@@ -116,7 +140,7 @@ def test_an_input_is_a_line_with_personal_data_masked() -> None:
     assert "7946" not in line
 
 
-@pytest.mark.parametrize("kind", [Prediction, DeadLetter, Message])
+@pytest.mark.parametrize("kind", [Prediction, DeadLetter, Message, Alert])
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"[1]", b'{"text": 5}', b"[" * 100_000])
 def test_a_record_that_is_not_as_expected_is_shown_all_the_same(kind: type[Struct], value: bytes | None) -> None:
     assert "2026-03-02 12:00:00" in as_line(_record(value), kind).plain
@@ -215,3 +239,30 @@ def test_what_comes_from_now_on_is_shown_until_stopped(stream_settings: Settings
         assert process.wait() == 0, process.stderr
         (line,) = process.stdout.splitlines()
     assert json.loads(line)["message_id"] == "m-1"
+
+
+@pytest.mark.integration
+def test_a_broker_that_dies_is_told_once_and_so_is_its_return(clean_environment: None) -> None:
+    with TansuBroker() as own:
+        settings = Settings(kafka=KafkaSettings(bootstrap_servers=own.bootstrap_servers))
+        topic = predictions_topic(settings.topics)
+
+        def make_topics() -> None:
+            with admin_client(settings.kafka) as admin:
+                create_topics(admin, all_topics(settings))
+
+        make_topics()
+        with run_tocsin(["watch", "predictions", "--json"], settings_env(settings)) as process:
+            wait_for(lambda: "from now on" in process.stderr, what="for the watch to begin")
+            own.kill()
+            wait_for(lambda: "is away" in process.stderr, what="for the death to be told")
+            own.start()
+            wait_for(lambda: "is back" in process.stderr, what="for the return to be told")
+            make_topics()
+            produce(settings, topic, [(b"new", encode(PREDICTION), [])])
+            wait_for(lambda: process.stdout.endswith("\n"), what="for the prediction")
+            process.popen.send_signal(signal.SIGINT)
+            assert process.wait() == 0, process.stderr
+            told = [line for line in process.stderr.splitlines() if line.startswith("the broker at")]
+        place = own.bootstrap_servers
+        assert told == [f"the broker at {place} is away: waiting for it", f"the broker at {place} is back"]

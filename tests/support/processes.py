@@ -39,7 +39,7 @@ def settings_env(settings: Settings) -> dict[str, str]:
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, dict | bool) else str(value)
+    return json.dumps(value) if isinstance(value, dict | list | tuple | bool) else str(value)
 
 
 def wait_for(predicate: Callable[[], T], timeout: float = 30.0, *, every: float = 0.05, what: str = "") -> T:
