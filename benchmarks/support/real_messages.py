@@ -19,7 +19,7 @@ from benchmarks.support.results import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from streams.contract.settings import SourceKind
+    from streams.contract.records import SourceKind
 
 _HEADLINES = Path("streams/news_headlines/headlines.csv")
 _TWEETS = Path("streams/airline_tweets/airline_tweets.csv")

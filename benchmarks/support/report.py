@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-_BEGIN = "<!-- throughput: begin (made by benchmarks/throughput.py) -->"
-_END = "<!-- throughput: end -->"
 _TITLES = {"tansu": "Tansu (embedded)", "kafka": "Apache Kafka"}
 _MIB = 1 << 20
 
@@ -20,18 +18,25 @@ def tables(figures: Mapping[str, Any]) -> str:
     return "\n".join([_rates(figures), _limit(figures), *_profiles(figures)])
 
 
-def update_page(page: Path, content: str) -> None:
-    """Put the tables between the page's two marks.
+def update_page(page: Path, content: str, benchmark: str = "throughput") -> None:
+    """Put a benchmark's tables between its two marks on the page.
 
     Raises:
         ValueError: The page has not both marks.
     """
+    first, last = f"<!-- {benchmark}: begin (made by benchmarks/{benchmark}.py) -->", f"<!-- {benchmark}: end -->"
     text = page.read_text(encoding="utf-8")
-    head, begin, rest = text.partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
+    head, begin, rest = text.partition(first)
+    _, end, tail = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{page} must hold {_BEGIN} and {_END}")
-    page.write_text(f"{head}{_BEGIN}\n\n{content}\n{_END}{tail}", encoding="utf-8")
+        raise ValueError(f"{page} must hold {first} and {last}")
+    page.write_text(f"{head}{first}\n\n{content}\n{last}{tail}", encoding="utf-8")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown, its first column on the left and all others on the right."""
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _rates(figures: Mapping[str, Any]) -> str:
@@ -62,7 +67,7 @@ def _rates(figures: Mapping[str, Any]) -> str:
         ("worker's processor use, cores", lambda engine: f"{figures['worker_cores'][engine]:.2f}"),
         ("broker's processor use, cores", lambda engine: f"{figures['broker_cores'][engine]:.2f}"),
     ]
-    return _table(
+    return table(
         ["", *(_TITLES[engine] for engine in engines)],
         [[title, *(cell(engine) for engine in engines)] for title, cell in rows],
     )
@@ -99,7 +104,7 @@ def _limit(figures: Mapping[str, Any]) -> str:
         ["fastest plan of the bare runtime", f"{most} a run, {threads}, {spinning}"],
         ["of which tokenising", f"{runtime['tokenising_share']:.1%}"],
     ]
-    return _table(["arithmetic", ""], rows)
+    return table(["arithmetic", ""], rows)
 
 
 def _profiles(figures: Mapping[str, Any]) -> Iterable[str]:
@@ -116,12 +121,7 @@ def _profiles(figures: Mapping[str, Any]) -> Iterable[str]:
             for kind in kinds
         ]
         rows.append(["processor use, cores", *(f"{thread['cores']:.2f}" for thread in threads.values())])
-        yield _table([f"share of each thread's time, {_TITLES[engine]}", *threads], rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        yield table([f"share of each thread's time, {_TITLES[engine]}", *threads], rows)
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -13,7 +13,7 @@ from kafka.errors import CoordinatorNotAvailableError
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client, producer
 from streams.brokers.reading import read_all
-from streams.contract.settings import KafkaSettings, ModelSettings, Settings, SourceKind, TopicsSettings
+from streams.contract.settings import KafkaSettings, ModelSettings, Settings, TopicsSettings
 from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.support.real_messages import RealMessage
     from streams.brokers.broker import Broker
+    from streams.contract.records import SourceKind
 
 _PREFIX = "TOCSIN_"
 _KEPT = "TOCSIN_DATA"
@@ -83,7 +84,8 @@ class Stream:
             offsets = self._admin.list_group_offsets(group).get(group, {})
         except CoordinatorNotAvailableError:  # a new Kafka makes its topic of offsets when a first group comes
             return 0
-        return sum(max(0, place.offset) for place in offsets.values())
+        inputs = self.settings.topics.inputs
+        return sum(max(0, place.offset) for partition, place in offsets.items() if partition.topic in inputs)
 
     def sent_times(self) -> dict[str, float]:
         """When each input was sent, by its id: the record's own timestamp, seconds since the epoch."""

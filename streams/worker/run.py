@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -12,16 +13,21 @@ from exporters.http import ProbeServer
 from exporters.metrics import WorkerMetrics
 from streams.agents.enrich import add_enrich
 from streams.logic.enricher import Enricher
+from streams.logic.inputs import InputClocks
 from streams.worker.application import build_application
 from streams.worker.health import Health
 from streams.worker.publisher import BatchPublisher
+from streams.worker.surging import Surging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from models.runtime import Encoder
+    from streams.contract.domain import Domain
     from streams.contract.settings import Settings
+    from streams.logic.stall import Place
     from streams.worker.application import Application
+    from streams.worker.pipeline import Pipeline
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -31,12 +37,15 @@ _LAST_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, encoder: Encoder, on_url: Callable[[str], None] = lambda _: None) -> int:
+def run_worker(
+    settings: Settings, encoder: Encoder, domain: Domain, on_url: Callable[[str], None] = lambda _: None
+) -> int:
     """Run until SIGTERM or SIGINT, or until the worker cannot go on.
 
     Args:
         settings: All of them.
         encoder: The model that answers, loaded and warmed up.
+        domain: What is known of its entities.
         on_url: Told the base address of metrics and probes.
 
     Returns:
@@ -45,11 +54,11 @@ def run_worker(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
     """
     import uvloop  # noqa: PLC0415  absent on Windows, where nothing else here would run either
 
-    exit_code: int = uvloop.run(_run(settings, encoder, on_url))
+    exit_code: int = uvloop.run(_run(settings, encoder, domain, on_url))
     return exit_code
 
 
-async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], None]) -> int:
+async def _run(settings: Settings, encoder: Encoder, domain: Domain, on_url: Callable[[str], None]) -> int:
     stop = asyncio.Event()
     failures: list[BaseException] = []
 
@@ -66,9 +75,15 @@ async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
     metrics.show_model(settings.model.name, encoder.manifest.version, encoder.manifest.precision)
     app = build_application(settings)
     publisher = BatchPublisher(settings.kafka, on_retry=metrics.retries.labels("publish").inc)
-    pipeline = add_enrich(app, Enricher(encoder, settings), publisher, settings, metrics, on_fatal)
-    app.hold_intake = pipeline.held
-    health = Health(app.positions, metrics, settings.worker.stall_timeout_seconds)
+    clocks = InputClocks(settings)
+    enrich = add_enrich(app, Enricher(encoder, settings, domain), clocks, publisher, settings, metrics, on_fatal)
+    pipelines: list[Pipeline[Any, Any]] = [enrich]
+    health = Health(
+        app.positions,
+        metrics,
+        settings.worker.stall_timeout_seconds,
+        agent_of=lambda place: "enrich" if place[0] in settings.topics.inputs else "surge",
+    )
     health.model_loaded(encoder.model)
 
     with ProbeServer(
@@ -76,20 +91,25 @@ async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
     ) as probes:
         on_url(probes.url)
         await publisher.start()
-        pipeline.start()
+        surging = None
+        if settings.surge.enabled:
+            surging = await Surging.prepare(app, publisher, clocks, settings, metrics, on_fatal)
+            pipelines.append(surging.pipeline)
+            await surging.start()
+        app.hold_intake = lambda: _all_held(pipelines)
+        app.on_revoked = lambda places: _forget(places, clocks, surging)
+        enrich.start()
         health.start()
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
         log.info("worker started", group=settings.kafka.group_id, model=encoder.model, metrics=f"{probes.url}/metrics")
         await stop.wait()
-        health.stopping(within=settings.worker.shutdown_timeout_seconds + _LAST_SECONDS)
+        within = settings.worker.shutdown_timeout_seconds
+        health.stopping(within=within + _LAST_SECONDS)
         try:
-            async with asyncio.timeout(settings.worker.shutdown_timeout_seconds):
-                if failures:
-                    await pipeline.abort()
-                else:
-                    log.info("stopping: finishing what is in hand", messages=pipeline.in_flight)
-                    await pipeline.close()
-                    await app.commit_acknowledged()
+            async with asyncio.timeout(within):
+                await _finish(pipelines, app, abort=bool(failures))
+                if surging is not None:
+                    await surging.stop()
                 await app.stop()
                 await faust
                 await publisher.stop()
@@ -98,13 +118,38 @@ async def _run(settings: Settings, encoder: Encoder, on_url: Callable[[str], Non
             log.error(  # noqa: TRY400  the time-out is the whole story
                 "not stopped in time: what is in hand is read again by the next worker",
                 setting="worker.shutdown_timeout_seconds",
-                seconds=settings.worker.shutdown_timeout_seconds,
+                seconds=within,
             )
         if not failures:
             health.stop()
     for failure in failures:
         log.error("worker failed", error=repr(failure), exc_info=failure)
     return EXIT_FAILED if failures else EXIT_OK
+
+
+async def _finish(pipelines: Sequence[Pipeline[Any, Any]], app: Application, *, abort: bool) -> None:
+    """Finish and commit what is in hand; or leave it, where the worker cannot go on, to whoever comes after."""
+    if abort:
+        await asyncio.gather(*(pipeline.abort() for pipeline in pipelines))
+        return
+    log.info("stopping: finishing what is in hand", messages=sum(pipeline.in_flight for pipeline in pipelines))
+    for pipeline in pipelines:
+        await pipeline.close()
+    await app.commit_acknowledged()
+
+
+@asynccontextmanager
+async def _all_held(pipelines: Sequence[Pipeline[Any, Any]]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for pipeline in pipelines:
+            await stack.enter_async_context(pipeline.held())
+        yield
+
+
+def _forget(places: Collection[Place], clocks: InputClocks, surging: Surging | None) -> None:
+    clocks.forget(places)
+    if surging is not None:
+        surging.forget(places)
 
 
 async def _run_until_crash(app: Application, on_fatal: Callable[[BaseException], None]) -> None:

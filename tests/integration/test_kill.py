@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-PARTITIONS_OF_ALL_INPUTS = 12
+# Of three inputs and of signals.
+PARTITIONS = 16
 
 
 def _news(settings: Settings) -> str:
@@ -28,7 +29,7 @@ def test_one_of_two_workers_is_killed_in_mid_batch(broker: Broker, stream_settin
     settings = stream_settings
     backlog = 1500
     with worker(settings) as doomed, worker(settings) as survivor:
-        half = PARTITIONS_OF_ALL_INPUTS // 2
+        half = PARTITIONS // 2
         doomed.wait_until_ready(half)
         survivor.wait_until_ready(half)
         with Feed(settings, _news(settings), per_second=50) as feed:
@@ -37,7 +38,7 @@ def test_one_of_two_workers_is_killed_in_mid_batch(broker: Broker, stream_settin
             produce(settings, _news(settings), [(*message(100_000 + number), []) for number in range(backlog)])
             wait_for(lambda: doomed.metric("tocsin_in_flight_messages") > 0, what="for a batch in hand", every=0.01)
             doomed.process.kill()
-            survivor.wait_until_ready(PARTITIONS_OF_ALL_INPUTS)
+            survivor.wait_until_ready(PARTITIONS)
             after = len(feed.acknowledged)
             wait_for(lambda: len(feed.acknowledged) > after + 20, what="for messages after the takeover")
         inputs = [*feed.acknowledged, *(str(100_000 + number) for number in range(backlog))]
@@ -47,13 +48,13 @@ def test_one_of_two_workers_is_killed_in_mid_batch(broker: Broker, stream_settin
 def test_takeover_is_within_the_session_timeout(broker: Broker, stream_settings: Settings) -> None:
     settings = stream_settings
     with worker(settings) as doomed, worker(settings) as survivor:
-        half = PARTITIONS_OF_ALL_INPUTS // 2
+        half = PARTITIONS // 2
         doomed.wait_until_ready(half)
         survivor.wait_until_ready(half)
         with Feed(settings, _news(settings), per_second=20) as feed:
             wait_for(lambda: len(feed.acknowledged) > 20, what="for the feed")
             doomed.process.kill()
-            survivor.wait_until_ready(PARTITIONS_OF_ALL_INPUTS)
+            survivor.wait_until_ready(PARTITIONS)
         records = read_predictions(settings, len(feed.acknowledged))
     answered: dict[str, float] = {}
     for record in records:

@@ -1,0 +1,292 @@
+"""The desks of the partitions that this worker has: each restored before its first signal, dropped when it is given up.
+
+Runs in one thread, that of the surge pipeline; it reads the state topic itself and publishes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from kafka.errors import KafkaError
+
+from streams.brokers.errors import BrokerUnreachableError, TopicError
+from streams.brokers.reading import read_all
+from streams.contract.alerts import Alert
+from streams.contract.cloudevents import headers
+from streams.contract.outgoing import Output
+from streams.contract.records import encode
+from streams.contract.signals import Heartbeat, Signal, SurgeState
+from streams.contract.topics import alerts_topic, signals_topic, surge_state_topic, trends_topic
+from streams.logic.surge.desk import Desk
+from streams.logic.watermark import Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from streams.contract.alerts import Trend, Verdict, Watch
+    from streams.contract.incoming import Record
+    from streams.contract.settings import Settings
+    from streams.worker.steering import Steering
+
+_FORM = 1
+# Of the state that says how far upstream was; every subject's key has a slash.
+_CLOCK_KEY = "clock"
+
+log = structlog.get_logger(__name__)
+
+_signal = msgspec.json.Decoder(Signal | Heartbeat)
+_state = msgspec.json.Decoder(SurgeState)
+
+
+class RecoveryError(RuntimeError):
+    """A partition's state could not be read in time, or not at all; the worker ends, to be started again."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came of a batch of signals."""
+
+    outputs: list[Output] = field(default_factory=list)
+    """Alerts and trends, in order."""
+    states: list[Output] = field(default_factory=list)
+    """The checkpoint: to be published once the outputs are acknowledged."""
+    alerts: list[Alert] = field(default_factory=list)
+    """The alerts among the outputs."""
+    resumed: list[Alert] = field(default_factory=list)
+    """Alerts that fire by the state of a partition that was restored just now."""
+    unreadable: int = 0
+    """Records that were neither a signal nor a heartbeat."""
+    late: int = 0
+    """Signals whose window was over when they came."""
+    duplicates: int = 0
+    """Syndicated copies, and signals that came again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFigures:
+    """What one partition's desk shows to metrics."""
+
+    closed: float | None
+    """Event time up to which windows are closed, seconds since the epoch; None before the first."""
+    subjects: int
+
+
+@dataclass(slots=True)
+class _Place:
+    desk: Desk
+    clock: Watermark
+    closed: float | None = None
+    """Event time, in whole windows, up to which the desk was told to close."""
+    closed_kept: float | None = None
+    """The same as of the latest checkpoint."""
+
+
+class Desks:
+    """Every desk of this worker.
+
+    Args:
+        settings: All of them.
+        upstream: Every input partition, whose clocks are waited for.
+        partitions: Partitions of the signals topic.
+        steering: What the desk has said: silences, the watchlist, verdicts.
+        clock: Seconds since the epoch; given in tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        upstream: Collection[tuple[str, int]],
+        partitions: int,
+        steering: Steering,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._upstream = list(upstream)
+        self._partitions = partitions
+        self._steering = steering
+        self._clock = clock
+        self._signals = signals_topic(settings.topics)
+        self._state = surge_state_topic(settings.topics)
+        self._alerts = alerts_topic(settings.topics)
+        self._trends = trends_topic(settings.topics)
+        self._watched: Mapping[str, Watch] = {}
+        self._verdicts: Mapping[str, Verdict] = {}
+        self._places: dict[int, _Place] = {}
+
+    def apply(self, records: Sequence[Record]) -> Findings:
+        """Count a batch of the signals topic's records, and tell what is found.
+
+        Raises:
+            RecoveryError: The state of a partition that is new here cannot be read.
+        """
+        findings = Findings()
+        self._follow_steering()
+        for record in records:
+            place = self._places.get(record.partition)
+            if place is None:
+                place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
+                findings.resumed += place.desk.firing
+            before = place.desk.late, place.desk.duplicates
+            self._take(place, record, findings)
+            findings.late += place.desk.late - before[0]
+            findings.duplicates += place.desk.duplicates - before[1]
+        for partition in sorted({record.partition for record in records}):
+            findings.states += self._checkpoint(partition)
+        return findings
+
+    def forget(self, places: Collection[tuple[str, int]]) -> list[Alert]:
+        """Drop the desks of partitions that are given up; called while nothing is in hand.
+
+        Returns:
+            The alerts that fire in them.
+        """
+        dropped = [self._places.pop(partition, None) for topic, partition in places if topic == self._signals]
+        return [alert for place in dropped if place is not None for alert in place.desk.firing]
+
+    def figures(self) -> dict[int, DeskFigures]:
+        """What each partition's desk shows; from any thread."""
+        return {
+            partition: DeskFigures(place.closed, place.desk.subjects) for partition, place in list(self._places.items())
+        }
+
+    def _follow_steering(self) -> None:
+        """Tell the desks what has been said since the last batch; each mapping is another one once it changes."""
+        watched, verdicts = self._steering.watched, self._steering.verdicts
+        for place in self._places.values():
+            if watched is not self._watched:
+                place.desk.watch(watched.keys())
+            if verdicts is not self._verdicts:
+                for verdict in verdicts.values():
+                    place.desk.judge(verdict)
+        self._watched, self._verdicts = watched, verdicts
+
+    def _take(self, place: _Place, record: Record, findings: Findings) -> None:
+        try:
+            told = _signal.decode(record.value or b"")
+        except msgspec.DecodeError as error:
+            log.warning("left out: neither a signal nor a heartbeat", place=record.place, error=str(error))
+            findings.unreadable += 1
+            return
+        if isinstance(told, Signal):
+            place.desk.observe(told, record.offset)
+            place.clock.update(
+                told.topic, told.partition, told.watermark, caught_up=False, idle=False, heard=record.timestamp
+            )
+        else:
+            for part in told.partitions:
+                place.clock.update(
+                    part.topic,
+                    part.partition,
+                    part.watermark,
+                    caught_up=part.caught_up,
+                    idle=part.idle,
+                    heard=record.timestamp,
+                )
+        self._close(place, record.timestamp, findings)
+
+    def _close(self, place: _Place, heard: float, findings: Findings) -> None:
+        """Close what is over.
+
+        It is looked at after every record, and time is that of the records, not of the wall: so neither how records
+        are batched nor how late they are read changes what is found.
+        """
+        reached = place.clock.value(heard)
+        if reached is None:
+            return
+        window = self._settings.surge.window_seconds
+        closed = reached // window * window
+        if place.closed is not None and closed <= place.closed:
+            return
+        place.closed = closed
+        for found in place.desk.advance(closed, self._clock()):
+            if isinstance(found, Alert):
+                told = msgspec.structs.replace(found, silenced_by=self._steering.silenced_by(found.labels))
+                findings.alerts.append(told)
+                findings.outputs.append(self._alert(told))
+            else:
+                findings.outputs.append(self._trend(found))
+
+    def _alert(self, alert: Alert) -> Output:
+        return Output(
+            self._alerts,
+            alert.fingerprint.encode(),
+            encode(alert),
+            headers(id=alert.id, type="tocsin.alert", time=alert.time),
+        )
+
+    def _trend(self, trend: Trend) -> Output:
+        return Output(
+            self._trends,
+            trend.subject.encode(),
+            encode(trend),
+            headers(id=trend.id, type="tocsin.trend", time=trend.end),
+        )
+
+    def _checkpoint(self, partition: int) -> list[Output]:
+        place = self._places[partition]
+        states = place.desk.dirty()
+        if place.closed != place.closed_kept:
+            # Once a window: without it, time would stand still where a worker starts into silence.
+            place.closed_kept = place.closed
+            states.append((_CLOCK_KEY, place.clock.dump()))
+        return [
+            Output(
+                self._state,
+                key.encode(),
+                None if state is None else encode(SurgeState(key=key, form=_FORM, state=state)),
+                partition=partition,
+            )
+            for key, state in states
+        ]
+
+    def _restore(self, partition: int, heard: float) -> _Place:
+        """The desk of a partition as its last owner left it.
+
+        Args:
+            partition: Of the signals topic.
+            heard: When the first record was written that it is to take in.
+        """
+        settings = self._settings.surge
+        started = self._clock()
+        deadline = started + settings.recovery_timeout_seconds
+        latest: dict[bytes, bytes | None] = {}
+        try:
+            for record in read_all(self._settings, self._state, partition=partition):
+                latest[record.key] = record.value
+                if self._clock() > deadline:
+                    raise RecoveryError(
+                        f"{self._state}[{partition}] was not read within {settings.recovery_timeout_seconds:g} s "
+                        "(surge.recovery_timeout_seconds)"
+                    )
+        except (BrokerUnreachableError, TopicError, KafkaError) as error:
+            raise RecoveryError(f"{self._state}[{partition}] cannot be read: {error}") from error
+        desk = Desk(
+            settings,
+            domain=self._settings.domain,
+            signals_topic=self._signals,
+            partition=partition,
+            partitions=self._partitions,
+            generator_url=self._settings.alertmanager.generator_url,
+        )
+        clock = Watermark(
+            self._upstream, idle_seconds=settings.idle_seconds, max_skew=settings.max_skew_seconds, started=heard
+        )
+        for value in latest.values():
+            if value is None:
+                continue
+            known = _state.decode(value)
+            if known.key == _CLOCK_KEY:
+                clock.load(known.state)
+            else:
+                desk.restore(known.key, known.state)
+        desk.watch(self._watched.keys())
+        for verdict in self._verdicts.values():
+            desk.judge(verdict)
+        seconds = self._clock() - started
+        log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
+        return _Place(desk, clock)
