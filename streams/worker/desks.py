@@ -1,6 +1,7 @@
 """The desks of the partitions that this worker has: each restored before its first signal, dropped when it is given up.
 
-Runs in one thread, that of the surge pipeline; it reads the state topic itself and publishes nothing.
+Runs in one thread, that of the surge pipeline. It knows no Kafka: state comes through a function that is given, and
+what is to be published is handed back.
 """
 
 from __future__ import annotations
@@ -11,10 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from kafka.errors import KafkaError
 
-from streams.brokers.errors import BrokerUnreachableError, TopicError
-from streams.brokers.reading import read_all
 from streams.contract.alerts import Alert
 from streams.contract.cloudevents import headers
 from streams.contract.outgoing import Output
@@ -25,7 +23,7 @@ from streams.logic.surge.desk import Desk
 from streams.logic.watermark import Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from streams.contract.alerts import Trend, Verdict, Watch
     from streams.contract.incoming import Record
@@ -39,11 +37,6 @@ _CLOCK_KEY = "clock"
 log = structlog.get_logger(__name__)
 
 _signal = msgspec.json.Decoder(Signal | Heartbeat)
-_state = msgspec.json.Decoder(SurgeState)
-
-
-class RecoveryError(RuntimeError):
-    """A partition's state could not be read in time, or not at all; the worker ends, to be started again."""
 
 
 @dataclass(slots=True)
@@ -93,6 +86,7 @@ class Desks:
         upstream: Every input partition, whose clocks are waited for.
         partitions: Partitions of the signals topic.
         steering: What the desk has said: silences, the watchlist, verdicts.
+        read_state: Reads the state of a partition that is new here, as its last owner left it.
         clock: Seconds since the epoch; given in tests.
     """
 
@@ -103,12 +97,14 @@ class Desks:
         upstream: Collection[tuple[str, int]],
         partitions: int,
         steering: Steering,
+        read_state: Callable[[int], Iterable[SurgeState]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._upstream = list(upstream)
         self._partitions = partitions
         self._steering = steering
+        self._read_state = read_state
         self._clock = clock
         self._signals = signals_topic(settings.topics)
         self._state = surge_state_topic(settings.topics)
@@ -122,7 +118,7 @@ class Desks:
         """Count a batch of the signals topic's records, and tell what is found.
 
         Raises:
-            RecoveryError: The state of a partition that is new here cannot be read.
+            RecoveryError: The state of a partition that is new here cannot be read (raised by ``read_state``).
         """
         findings = Findings()
         self._follow_steering()
@@ -253,18 +249,6 @@ class Desks:
         """
         settings = self._settings.surge
         started = self._clock()
-        deadline = started + settings.recovery_timeout_seconds
-        latest: dict[bytes, bytes | None] = {}
-        try:
-            for record in read_all(self._settings, self._state, partition=partition):
-                latest[record.key] = record.value
-                if self._clock() > deadline:
-                    raise RecoveryError(
-                        f"{self._state}[{partition}] was not read within {settings.recovery_timeout_seconds:g} s "
-                        "(surge.recovery_timeout_seconds)"
-                    )
-        except (BrokerUnreachableError, TopicError, KafkaError) as error:
-            raise RecoveryError(f"{self._state}[{partition}] cannot be read: {error}") from error
         desk = Desk(
             settings,
             domain=self._settings.domain,
@@ -276,11 +260,10 @@ class Desks:
         clock = Watermark(
             self._upstream, idle_seconds=settings.idle_seconds, max_skew=settings.max_skew_seconds, started=heard
         )
-        for value in latest.values():
-            if value is None:
-                continue
-            known = _state.decode(value)
-            if known.key == _CLOCK_KEY:
+        for known in self._read_state(partition):
+            if known.form != _FORM:
+                log.warning("state of another version is left out", key=known.key, form=known.form, partition=partition)
+            elif known.key == _CLOCK_KEY:
                 clock.load(known.state)
             else:
                 desk.restore(known.key, known.state)

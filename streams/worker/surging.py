@@ -10,6 +10,7 @@ from streams.contract.topics import signals_topic
 from streams.worker.alertmanager import OUTCOMES, AlertmanagerPusher
 from streams.worker.desks import Desks
 from streams.worker.heartbeats import Heartbeats
+from streams.worker.recovery import read_state
 from streams.worker.steering import Steering
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ class Surging:
             (topic, partition) for topic in settings.topics.inputs for partition in await publisher.partitions_of(topic)
         ]
         partitions = await publisher.partitions_of(signals_topic(settings.topics))
-        desks = Desks(settings, upstream=upstream, partitions=len(partitions), steering=steering)
+        desks = Desks(
+            settings,
+            upstream=upstream,
+            partitions=len(partitions),
+            steering=steering,
+            read_state=lambda partition: read_state(settings, partition),
+        )
         pusher = None
         if settings.alertmanager.url is not None:
             metrics.prepare_pushes(OUTCOMES)

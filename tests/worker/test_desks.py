@@ -1,0 +1,307 @@
+"""Desks as the worker runs them, fed by the clocks of enrich, without a broker: event time, replays, checkpoints."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from streams.contract.alerts import Alert, Trend, Verdict, Watch
+from streams.contract.incoming import Record
+from streams.contract.records import encode
+from streams.contract.settings import Settings, SurgeSettings
+from streams.contract.signals import Heartbeat, Signal, SurgeState
+from streams.logic.inputs import InputClocks
+from streams.logic.stall import Position
+from streams.worker.desks import Desks, Findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from streams.contract.outgoing import Output
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+PARTITIONS = (("news", 0), ("news", 1), ("social", 0))
+SUBJECTS = [f"entity/company {number}" for number in range(6)]
+
+
+@dataclass
+class Desk:
+    """What people say, which here is mostly nothing."""
+
+    watched: dict[str, Watch] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    silences: list[str] = field(default_factory=list)
+
+    def silenced_by(self, labels: dict[str, str]) -> list[str]:
+        assert labels["subject"].startswith("entity/")
+        return self.silences
+
+
+@dataclass(frozen=True, order=True)
+class Said:
+    time: float
+    place: tuple[str, int]
+    subject: str
+    sentiment: str
+
+
+class Stream:
+    """enrich and surge of one worker, with one signals partition and times in the test's hand."""
+
+    def __init__(self, settings: Settings, states: Iterable[SurgeState] = ()) -> None:
+        self.settings = settings
+        self.steering: Any = Desk()
+        self.clocks = InputClocks(settings)
+        self.desks = Desks(
+            settings,
+            upstream=PARTITIONS,
+            partitions=1,
+            steering=self.steering,
+            read_state=lambda _: list(states),
+            clock=lambda: self.now,
+        )
+        self.now = MONDAY
+        self.found: list[Alert | Trend] = []
+        self.states: dict[str, SurgeState | None] = {}
+        self.findings: list[Findings] = []
+        self._offset = 0
+        self._offsets = dict.fromkeys(PARTITIONS, 0)
+        self._batch: list[Record] = []
+        self.history: list[Record] = []
+
+    def read(self, said: Said, kafka_time: float) -> None:
+        """Enrich reads a message and tells its signal."""
+        topic, partition = said.place
+        offset = self._offsets[said.place]
+        self._offsets[said.place] += 1
+        message = Record(topic, partition, offset, kafka_time, b"", b"", ())
+        reached = self.clocks.observe(message, said.time, self.now)
+        self.clocks.delivered({said.place: reached}, self.now)
+        name = f"{topic} {partition} {offset}"
+        self._tell(
+            Signal(
+                id=name,
+                subject=said.subject,
+                message_id=name,
+                time=datetime.fromtimestamp(said.time, UTC),
+                sentiment="negative" if said.sentiment == "negative" else "neutral",
+                score=0.9,
+                source="wire",
+                kind="news",
+                topic=topic,
+                partition=partition,
+                offset=offset,
+                watermark=reached.watermark,
+                model="encoder:1",
+                fingerprint=name,
+                text="What was said",
+            )
+        )
+
+    def beat(self, lag: dict[tuple[str, int], int]) -> None:
+        """The worker's heartbeat."""
+        positions = {
+            place: Position(committed=at, highwater=at + lag.get(place, 0)) for place, at in self._offsets.items()
+        }
+        upstream = self.clocks.report(positions, self.now)
+        self._tell(Heartbeat(worker="test", time=datetime.fromtimestamp(self.now, UTC), partitions=upstream))
+
+    def take_in(self) -> None:
+        """Surge takes in what was told since, as one batch."""
+        findings = self.desks.apply(self._batch)
+        self._batch = []
+        self.findings.append(findings)
+        for output in findings.outputs:
+            kind: type[Alert | Trend] = Alert if output.topic.endswith("alerts") else Trend
+            self.found.append(msgspec.json.decode(output.value or b"", type=kind))
+        for output in findings.states:
+            key = output.key.decode()
+            self.states[key] = output.value and msgspec.json.decode(output.value, type=SurgeState)
+
+    def _tell(self, told: Signal | Heartbeat) -> None:
+        self._batch.append(Record("tocsin.signals", 0, self._offset, self.now, b"", encode(told), ()))
+        self.history.append(self._batch[-1])
+        self._offset += 1
+
+
+def week() -> list[Said]:
+    """A week of talk in three partitions; on Saturday one company is cursed for an hour."""
+    noise = random.Random(5)
+    said = []
+    for hour in range(7 * 24):
+        for subject in SUBJECTS:
+            surges = subject == SUBJECTS[2] and hour == 5 * 24 + 10
+            for _ in range(60 if surges else 6):
+                bad = noise.random() < (0.9 if surges else 0.25)
+                said.append(
+                    Said(
+                        MONDAY + (hour + noise.random()) * HOUR,
+                        noise.choice(PARTITIONS),
+                        subject,
+                        "negative" if bad else "neutral",
+                    )
+                )
+    return sorted(said)
+
+
+def live(stream: Stream, said: Sequence[Said], batch: int = 40) -> Stream:
+    """Talk as it is lived: each message comes a little after it was said, heartbeats every minute."""
+    beat = stream.now
+    for number, each in enumerate(said):
+        while beat < each.time:
+            stream.now = beat
+            stream.beat({})
+            beat += 60.0
+        stream.now = each.time + 0.5
+        stream.read(each, stream.now)
+        if number % batch == 0:
+            stream.take_in()
+    stream.take_in()
+    return stream
+
+
+def rest(stream: Stream) -> Stream:
+    """Two hours in which nothing is said."""
+    for _ in range(120):
+        stream.now += 60.0
+        stream.beat({})
+    stream.take_in()
+    return stream
+
+
+def replay(settings: Settings, said: Sequence[Said], chunk: int, batch: int = 1000) -> Stream:
+    """The week at full speed, a month later: written at once, and read a chunk of one partition after the other."""
+    stream = Stream(settings)
+    stream.now = MONDAY + 37 * DAY
+    written = stream.now
+    waiting = {place: [each for each in said if each.place == place] for place in PARTITIONS}
+    count = 0
+    while any(waiting.values()):
+        for place in PARTITIONS:
+            for each in waiting[place][:chunk]:
+                stream.now += 0.002
+                stream.read(each, written)
+                count += 1
+                if count % batch == 0:
+                    stream.beat({other: len(rest) for other, rest in waiting.items()})
+                    stream.take_in()
+            del waiting[place][:chunk]
+    return rest(stream)
+
+
+def rang(stream: Stream) -> list[tuple[str, str, str, datetime, datetime | None]]:
+    return [
+        (alert.id, alert.status, alert.level, alert.startsAt, alert.endsAt)
+        for alert in stream.found
+        if isinstance(alert, Alert)
+    ]
+
+
+def counted(stream: Stream) -> dict[tuple[str, datetime], tuple[int, int]]:
+    return {
+        (trend.subject, trend.start): (trend.volume, trend.negative)
+        for trend in stream.found
+        if isinstance(trend, Trend)
+    }
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return Settings(surge=SurgeSettings(warm_up_hours=12.0))
+
+
+@pytest.fixture(scope="module")
+def lived(settings: Settings) -> Stream:
+    return rest(live(Stream(settings), week()))
+
+
+def test_the_lived_week_rings_for_what_happened_and_is_over(lived: Stream) -> None:
+    told = [alert for alert in lived.found if isinstance(alert, Alert)]
+    assert {alert.labels["subject"] for alert in told} == {SUBJECTS[2]}
+    assert [told[0].status, told[-1].status] == ["firing", "resolved"]
+    assert not any(alert.past for alert in told)
+
+
+@pytest.mark.parametrize("chunk", [37, 5000])
+def test_a_replay_at_full_speed_gives_the_alerts_of_the_week_as_it_was_lived(
+    settings: Settings, lived: Stream, chunk: int
+) -> None:
+    again = replay(settings, week(), chunk)
+    assert counted(again) == counted(lived)
+    assert rang(again) == rang(lived)
+    assert sum(findings.late for findings in again.findings) == 0
+    assert all(alert.past for alert in again.found if isinstance(alert, Alert))
+
+
+def test_how_records_are_batched_changes_nothing(settings: Settings, lived: Stream) -> None:
+    again = rest(live(Stream(settings), week(), batch=700))
+    assert again.found == lived.found
+
+
+def test_a_worker_that_takes_over_goes_on_as_if_nothing_had_happened(settings: Settings, lived: Stream) -> None:
+    said = week()
+    # In the midst of the surge.
+    half = next(number for number, each in enumerate(said) if each.time > MONDAY + (5 * 24 + 10.7) * HOUR)
+    first = live(Stream(settings), said[:half])
+    second = Stream(settings, [state for state in first.states.values() if state is not None])
+    second.clocks, second._offsets, second._offset, second.now = first.clocks, first._offsets, first._offset, first.now
+    rest(live(second, said[half:]))
+    assert [alert.labels["subject"] for alert in second.findings[0].resumed] == [SUBJECTS[2]]
+    assert first.found + second.found == lived.found
+
+
+def test_what_is_read_again_after_a_kill_is_found_again_and_counted_once(settings: Settings, lived: Stream) -> None:
+    said = week()
+    half = next(number for number, each in enumerate(said) if each.time > MONDAY + (5 * 24 + 10.7) * HOUR)
+    first = live(Stream(settings), said[:half])
+    second = Stream(settings, [state for state in first.states.values() if state is not None])
+    second.clocks, second._offsets, second.now = first.clocks, first._offsets, first.now
+    # The signals of the last batches come again: they were counted, and their acknowledgement was lost.
+    second._batch = first.history[-100:]
+    second._offset = first._offset
+    rest(live(second, said[half:]))
+    assert first.found + second.found == lived.found
+    assert sum(findings.duplicates for findings in second.findings) > 50
+
+
+def test_what_is_no_signal_is_left_out(settings: Settings) -> None:
+    stream = Stream(settings)
+    stream._batch.append(Record("tocsin.signals", 0, 0, MONDAY, b"k", b"not a signal", ()))
+    stream._batch.append(Record("tocsin.signals", 0, 1, MONDAY, b"k", None, ()))
+    stream.take_in()
+    assert stream.findings[0].unreadable == 2
+    assert stream.findings[0].outputs == []
+
+
+def test_state_of_another_form_is_left_out(settings: Settings) -> None:
+    stream = Stream(settings, [SurgeState(key="entity/x", form=99, state=b"")])
+    stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)
+    stream.take_in()
+    assert stream.desks.figures()[0].subjects == 1
+
+
+def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:
+    stream = Stream(settings)
+    stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)
+    stream.take_in()
+    assert stream.desks.forget([("tocsin.signals", 0), ("news", 0)]) == []
+    assert stream.desks.figures() == {}
+
+
+def key_of(output: Output) -> str:
+    return output.key.decode()
+
+
+def test_what_belongs_to_the_partition_is_kept_last(settings: Settings) -> None:
+    stream = live(Stream(settings), week()[:2000])
+    keys = [key_of(output) for output in stream.findings[-1].states]
+    assert keys[-1] == "clock"
+    assert "" in keys[-2:] or "" not in keys
+    assert all(output.partition == 0 for output in stream.findings[-1].states)
