@@ -5,6 +5,7 @@ Labels take few values: an input topic, a reason, a partition, a model version; 
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -131,6 +132,11 @@ class WorkerMetrics:
             self.messages.labels(source)
         for reason in reasons:
             self.dead_letters.labels(reason)
+
+    def prepare_alerts(self, kinds: Iterable[str], levels: Iterable[str], statuses: Iterable[str]) -> None:
+        """Show every change that an alert can have from the start at zero: increase() misses what begins at one."""
+        for kind, level, status in product(kinds, levels, statuses):
+            self.alerts.labels(kind, level, status)
 
     def prepare_pushes(self, outcomes: Iterable[str]) -> None:
         """Show every outcome of a push from the start at zero."""

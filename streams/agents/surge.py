@@ -7,9 +7,11 @@ older than what is acknowledged, and is written once for a batch, not once for a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from streams.contract.alerts import LEVELS, Status
 from streams.contract.topics import signals_topic
+from streams.logic.surge.telling import ALERT_NAMES
 from streams.worker.pipeline import Pipeline
 from streams.worker.records import as_record
 
@@ -48,6 +50,7 @@ def add_surge(
         pusher: Told of each alert that was published, and of those that fire in a partition just taken over.
         on_fatal: Told what the worker cannot go on with.
     """
+    metrics.prepare_alerts([ALERT_NAMES[kind] for kind in settings.surge.kinds], LEVELS, get_args(Status))
 
     def work(events: Sequence[Any]) -> Findings:
         return desks.apply([as_record(event) for event in events])
@@ -91,6 +94,7 @@ def _count(findings: Findings, desks: Desks, metrics: WorkerMetrics) -> None:
     metrics.late_signals.inc(findings.late)
     metrics.duplicate_signals.inc(findings.duplicates)
     metrics.unreadable_signals.inc(findings.unreadable)
+    metrics.verdicts.inc(findings.verdicts)
     metrics.surge_state_bytes.inc(sum(len(state.key) + len(state.value or b"") for state in findings.states))
     for alert in findings.alerts:
         metrics.alerts.labels(alert.labels["alertname"], alert.level, alert.status).inc()

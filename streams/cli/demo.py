@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from streams.brokers.admin import create_topics
@@ -33,13 +33,14 @@ from streams.cli.demonstration.summary import Summary, print_summary, summarise
 from streams.cli.demonstration.tally import Tally
 from streams.cli.models import ensure_champion
 from streams.cli.stopping import INTERRUPTED, Stop
-from streams.contract.domain import load_domain
+from streams.contract.domain import Domain, load_domain
 from streams.contract.settings import Settings, TopicsSettings
+from streams.contract.subjects import EntityNames
 from streams.contract.topics import all_topics
 from streams.sources.items import SourceError
 
 _POLL_SECONDS = 0.2
-_LAST_LOOK_SECONDS = 2.0
+_LAST_LOOK_SECONDS = 1.0
 _NEXT = (
     ("demo --keep", "feed it and watch it from elsewhere"),
     ("models show champion", "how well the model reads"),
@@ -91,7 +92,7 @@ def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, as_json: bool) -
     story = load_story(domain, TopicsSettings().inputs, seconds)
     _prepare_model(own, stop)
     with _stage(own, stop) as stage:
-        summary, tally = _perform(story, stage, domain.title, live=live)
+        summary, tally = _perform(story, stage, domain, live=live)
         if as_json:
             common.print_json(summary)
         else:
@@ -99,7 +100,7 @@ def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, as_json: bool) -
         if summary.interrupted:
             return INTERRUPTED
         if keep:
-            _wait(stage, common.err if as_json else common.out)
+            _wait(stage, _most_telling(summary), common.err if as_json else common.out)
         elif not as_json:
             _tell_next(_NEXT, common.out)
     return 0 if summary.reconciles else common.FAILED
@@ -165,12 +166,12 @@ def _stage(own: Settings, stop: Stop) -> Iterator[_Stage]:
         yield _Stage(settings, broker, worker, stop)
 
 
-def _perform(story: Sequence[Cue], stage: _Stage, title: str, *, live: bool) -> tuple[Summary, Tally]:
+def _perform(story: Sequence[Cue], stage: _Stage, domain: Domain, *, live: bool) -> tuple[Summary, Tally]:
     """Play, and give the account, also of a play that Ctrl-C broke off."""
-    tally = Tally(len(story))
+    tally = Tally(len(story), EntityNames(domain.entities))
     if live:
         foot = f"metrics {stage.worker.url}/metrics  broker {stage.broker.bootstrap_servers}  Ctrl-C stops"
-        screen = Screen(f"Tocsin \u00b7 {escape(title)}", tally, foot)
+        screen = Screen(f"Tocsin \u00b7 {escape(domain.title)}", tally, foot)
         shown = live_screen(common.err, screen, last_look=_LAST_LOOK_SECONDS)
     else:
         shown = plain_lines(common.err, tally)
@@ -184,9 +185,9 @@ def _perform(story: Sequence[Cue], stage: _Stage, title: str, *, live: bool) -> 
 
         play(story, stage.settings, tally, each_turn)
         ended = time.monotonic()
-    # Who stops while the last picture stands has seen the whole.
-    seconds = (ended or time.monotonic()) - started
-    return summarise(tally, seconds=seconds, interrupted=ended is None), tally
+    # Who stops while late alerts are waited for, or while the last picture stands, has seen every message answered.
+    seconds = (tally.answered_at or ended or time.monotonic()) - started
+    return summarise(tally, seconds=seconds, interrupted=not tally.finished and ended is None), tally
 
 
 @dataclass
@@ -214,14 +215,31 @@ def _tell_done(text: str, started: float) -> None:
     )
 
 
-def _wait(stage: _Stage, console: Console) -> None:
-    """Leave all as it is until Ctrl-C."""
+def _most_telling(summary: Summary) -> str | None:
+    """The subject of the alert with the most messages."""
+    return max(summary.alerts, key=lambda alert: alert.observed).subject if summary.alerts else None
+
+
+def _wait(stage: _Stage, subject: str | None, console: Console) -> None:
+    """Leave all as it is until Ctrl-C.
+
+    Args:
+        stage: What goes on.
+        subject: One that rang, to be looked at and muted; None where none did.
+        console: Where it is told.
+    """
     at = f"--bootstrap-servers {stage.broker.bootstrap_servers}"
-    commands = (
-        (f"{at} watch predictions", "see what comes"),
+    commands = [(f"{at} alerts list", "what rang, and what rings")]
+    if subject is not None:
+        commands += [
+            (f"{at} trends {shlex.quote(subject)}", "what was said, window by window"),
+            (f"{at} silence add {shlex.quote(f'subject={subject}')} --for 2h", "mute it for two hours"),
+        ]
+    commands += [
+        (f"{at} watch predictions alerts", "see what comes"),
         (f"{at} feed - --to social", "write posts, a line each"),
-        (f"{at} dead-letters list", "see what was given up, and why"),
-    )
+        (f"{at} dead-letters list", "what was given up, and why"),
+    ]
     _tell_next(commands, console)
     console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
     with suppress(_StoppedError):
@@ -234,8 +252,13 @@ def _tell_next(commands: Sequence[tuple[str, str]], console: Console) -> None:
     """Commands to try, as they are to be typed here."""
     program = Path(sys.executable).with_name("tocsin")
     name = "tocsin" if shutil.which("tocsin") else os.path.relpath(program)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    for arguments, purpose in commands:
-        grid.add_row(Text(f"  {name} {arguments}"), Text(purpose, "dim"))
-    console.print("\n[bold]Try next[/]", grid, sep="\n", highlight=False)
+    lines = [(f"  {name} {arguments}", f"  # {purpose}") for arguments, purpose in commands]
+    widest, most = (max(map(len, parts)) for parts in zip(*lines, strict=True))
+    console.print("\n[bold]Try next[/]")
+    # Comments, and no line cut or wrapped: all of it can be copied.
+    for command, comment in lines:
+        if widest + most <= console.width:
+            text = Text.assemble(f"{command:<{widest}}", (comment, "dim"))
+        else:
+            text = Text.assemble((comment, "dim"), f"\n{command}")
+        console.print(text, highlight=False, soft_wrap=True)

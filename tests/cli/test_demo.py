@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import psutil
 import pytest
 from rich.console import Console
@@ -19,19 +20,35 @@ from models.registry import Registry
 from streams.cli.common import CommandError
 from streams.cli.demonstration.bars import split
 from streams.cli.demonstration.screen import Screen
-from streams.cli.demonstration.stage import StageWorker, environment, stage_settings
+from streams.cli.demonstration.stage import StageWorker, environment, stage_settings, surge_settings
 from streams.cli.demonstration.story import load_story, schedule
 from streams.cli.demonstration.summary import print_summary, summarise
 from streams.cli.demonstration.tally import Tally
-from streams.contract.domain import DomainError, load_domain
+from streams.contract.domain import DomainError, Entities, load_domain
 from streams.contract.records import DeadLetter, Entity, Prediction
-from streams.contract.settings import KafkaSettings, ModelSettings, Settings, TopicsSettings, load_settings
+from streams.contract.settings import (
+    AlertmanagerSettings,
+    KafkaSettings,
+    ModelSettings,
+    Settings,
+    SurgeSettings,
+    TopicsSettings,
+    load_settings,
+)
+from streams.contract.subjects import EntityNames
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+NAMES = EntityNames(Entities(legal_suffixes=("plc",), aliases={"Acme": ("$ACM", "Acme Bank")}))
 SCORES = {"negative": 0.8, "neutral": 0.1, "positive": 0.1}
+TOWARDS = {"negative": 0.2, "neutral": 0.1, "positive": 0.7}
+
+
+def _tally(expected: int) -> Tally:
+    return Tally(expected, NAMES)
 
 
 def _prediction(message_id: str, *, entities: tuple[str, ...] = (), number: str = "") -> Prediction:
@@ -46,7 +63,7 @@ def _prediction(message_id: str, *, entities: tuple[str, ...] = (), number: str 
         sentiment="negative",
         sentiment_scores=SCORES,
         entities=[
-            Entity(text=text, type="ORG", start=0, end=1, score=1.0, sentiment="positive", sentiment_scores=SCORES)
+            Entity(text=text, type="ORG", start=0, end=1, score=1.0, sentiment="positive", sentiment_scores=TOWARDS)
             for text in entities
         ],
         model="encoder:1",
@@ -69,7 +86,7 @@ def _letter(key: bytes | None) -> DeadLetter:
 
 
 def _played() -> Tally:
-    tally = Tally(expected=3)
+    tally = _tally(3)
     tally.send("a", "Acme gains as Beta's clients flee", 1.0)
     tally.send("b", "\u0627\u0644\u0633\u0644\u0627\u0645 \U0001f468\u200d\U0001f469\u200d\U0001f467 " * 40, 1.0)
     tally.send("c", "", 1.0)
@@ -91,7 +108,7 @@ def test_an_account_that_is_complete_reconciles() -> None:
 
 
 def test_what_did_not_come_is_missing() -> None:
-    tally = Tally(expected=2)
+    tally = _tally(2)
     tally.send("a", "one", 0.0)
     tally.send("b", "two", 0.0)
     tally.predict(_prediction("a"), 0.1)
@@ -101,7 +118,7 @@ def test_what_did_not_come_is_missing() -> None:
 
 
 def test_an_output_that_comes_again_counts_once() -> None:
-    tally = Tally(expected=1)
+    tally = _tally(1)
     tally.send("a", "one", 0.0)
     for _ in range(3):
         tally.predict(_prediction("a"), 0.1)
@@ -110,7 +127,7 @@ def test_an_output_that_comes_again_counts_once() -> None:
 
 
 def test_two_outputs_for_one_message_do_not_reconcile() -> None:
-    tally = Tally(expected=1)
+    tally = _tally(1)
     tally.send("a", "one", 0.0)
     tally.predict(_prediction("a"), 0.1)
     tally.predict(_prediction("a", number="-2"), 0.1)
@@ -119,7 +136,7 @@ def test_two_outputs_for_one_message_do_not_reconcile() -> None:
 
 @pytest.mark.parametrize("key", [b"nobody", None, b"\xff"])
 def test_an_output_for_nothing_that_was_sent_does_not_reconcile(key: bytes | None) -> None:
-    tally = Tally(expected=1)
+    tally = _tally(1)
     tally.send("a", "one", 0.0)
     tally.predict(_prediction("a"), 0.1)
     tally.bury(_letter(key), 0.1)
@@ -128,15 +145,44 @@ def test_an_output_for_nothing_that_was_sent_does_not_reconcile(key: bytes | Non
 
 
 def test_entities_are_counted_in_any_case_and_told_in_the_usual_form() -> None:
-    tally = Tally(expected=3)
+    tally = _tally(3)
     for key, name in (("a", "ACME"), ("b", "Acme"), ("c", "$Acme")):
         tally.send(key, f"{name} gains", 0.0)
         tally.predict(_prediction(key, entities=(name,)), 0.1)
     assert tally.entities == [("Acme", Counter(positive=3))]
 
 
+def test_the_names_of_one_entity_are_counted_together_and_once_for_a_message() -> None:
+    tally = _tally(3)
+    for key, names in (("a", ("Acme Bank", "$ACM")), ("b", ("Acme",)), ("c", ("Acme", "Beta plc"))):
+        tally.send(key, " and ".join(names), 0.0)
+        tally.predict(_prediction(key, entities=names), 0.1)
+    assert tally.entities == [("Acme", Counter(positive=3)), ("Beta plc", Counter(positive=1))]
+
+
+def test_an_entity_named_twice_counts_with_what_is_said_in_all() -> None:
+    tally = _tally(1)
+    tally.send("a", "Acme and Acme Bank", 0.0)
+    prediction = _prediction("a", entities=("Acme", "Acme Bank"))
+    first, second = prediction.entities
+    surer = msgspec.structs.replace(second, sentiment="negative", sentiment_scores=SCORES)
+    tally.predict(msgspec.structs.replace(prediction, entities=[first, surer]), 0.1)
+    assert tally.entities == [("Acme", Counter(negative=1))]
+
+
+def test_it_is_kept_when_the_last_answer_came() -> None:
+    tally = _tally(2)
+    tally.send("a", "one", 0.0)
+    tally.predict(_prediction("a"), 0.1)
+    assert tally.answered_at is None
+    tally.send("b", "two", 1.0)
+    tally.predict(_prediction("b"), 1.1)
+    tally.predict(_prediction("b"), 9.0)
+    assert tally.answered_at == pytest.approx(1.1)
+
+
 def test_an_entity_that_masking_took_out_is_not_told() -> None:
-    tally = Tally(expected=1)
+    tally = _tally(1)
     tally.send("a", "[author] wrote to Acme", 0.0)
     tally.predict(_prediction("a", entities=("Zoe Lone", "Acme")), 0.1)
     assert [name for name, _ in tally.entities] == ["Acme"]
@@ -212,7 +258,7 @@ def test_a_bar_of_nothing_is_empty() -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12), (20, 5), (200, 60)])
-@pytest.mark.parametrize("tally", [Tally(expected=3), _played()], ids=["empty", "played"])
+@pytest.mark.parametrize("tally", [_tally(3), _played()], ids=["empty", "played"])
 def test_the_screen_fits_any_terminal(size: tuple[int, int], tally: Tally) -> None:
     width, height = size
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True)
@@ -229,8 +275,8 @@ def _drawn(tally: Tally, width: int, height: int) -> str:
 
 def test_the_screen_shows_nothing_empty() -> None:
     assert "Dead letters" in _drawn(_played(), 120, 40)
-    assert "Dead letters" not in _drawn(Tally(expected=3), 120, 40)
-    assert "Topics" not in _drawn(Tally(expected=3), 120, 40)
+    assert "Dead letters" not in _drawn(_tally(3), 120, 40)
+    assert "Topics" not in _drawn(_tally(3), 120, 40)
 
 
 def test_the_screen_shows_who_is_meant_where_there_is_room() -> None:
@@ -239,7 +285,7 @@ def test_the_screen_shows_who_is_meant_where_there_is_room() -> None:
 
 
 def test_the_summary_tells_an_account_that_is_wrong() -> None:
-    tally = Tally(expected=2)
+    tally = _tally(2)
     tally.send("a", "one", 0.0)
     console = Console(file=io.StringIO(), width=80, record=True)
     summary = summarise(tally, seconds=1.0, interrupted=False)
@@ -248,7 +294,7 @@ def test_the_summary_tells_an_account_that_is_wrong() -> None:
     assert "the account is wrong: 1 without an answer" in console.export_text()
 
 
-def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka(
+def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka_or_alertmanager(
     clean_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Settings(
@@ -256,6 +302,8 @@ def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka(
         kafka=KafkaSettings(bootstrap_servers="kafka:9092", security_protocol="SSL"),
         topics=TopicsSettings(inputs={"mine": "news"}),
         model=ModelSettings(registry="s3://models", alias="3"),
+        surge=SurgeSettings(enabled=False),
+        alertmanager=AlertmanagerSettings(url="http://alertmanager:9093"),
     )
     staged = stage_settings(own, "127.0.0.1:1234", tmp_path)
     (tmp_path / "tocsin.toml").write_text('[topics]\ninputs = {mine = "news"}\n')
@@ -269,6 +317,7 @@ def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka(
     read = load_settings()
     assert read == staged
     assert (read.domain, read.model, read.topics) == ("own", own.model, TopicsSettings())
+    assert (read.surge, read.alertmanager) == (surge_settings(), AlertmanagerSettings())
     assert read.kafka.bootstrap_servers == "127.0.0.1:1234"
     assert read.kafka.security_protocol == "PLAINTEXT"
 
@@ -306,6 +355,7 @@ def test_a_play_accounts_for_every_message(toy_environment: dict[str, str]) -> N
     assert (summary["messages"], summary["predictions"], summary["dead_letters"]) == (303, 300, 3)
     assert summary["reasons"] == {"malformed": 1, "wrong_type": 1, "not_utf8": 1}
     assert sum(summary["sentiments"].values()) == 300
+    assert all(alert["subject"] and alert["summary"] for alert in summary["alerts"])
     assert summary["model"] == "encoder:1"
     assert 0 < summary["latency_p50_seconds"] <= summary["latency_p99_seconds"]
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 
+from streams.cli.demonstration.ringing import alert_line
 from streams.cli.demonstration.screen import Screen, figures
 from streams.cli.demonstration.tally import Tally
 
@@ -36,7 +37,7 @@ def live_screen(console: Console, screen: Screen, *, last_look: float) -> Iterat
 
 @contextmanager
 def plain_lines(console: Console, tally: Tally) -> Iterator[Callable[[], None]]:
-    """A line every few seconds.
+    """A line every few seconds, and one for each change of an alert when it comes.
 
     Args:
         console: Where to.
@@ -49,7 +50,17 @@ def plain_lines(console: Console, tally: Tally) -> Iterator[Callable[[], None]]:
     def tell() -> None:
         console.print(figures(tally, time.monotonic()), highlight=False, markup=False, soft_wrap=True)
 
-    yield _every(_LINE_SECONDS, tell)
+    tell_now_and_then = _every(_LINE_SECONDS, tell)
+    told = 0
+
+    def turn() -> None:
+        nonlocal told
+        for alert in tally.changes[told:]:
+            console.print(alert_line(alert), highlight=False, soft_wrap=True)
+        told = len(tally.changes)
+        tell_now_and_then()
+
+    yield turn
     tell()
 
 

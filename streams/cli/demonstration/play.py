@@ -17,21 +17,25 @@ from streams.brokers.delivery import Delivery
 from streams.brokers.following import Follower
 from streams.cli.demonstration.story import Cue
 from streams.cli.demonstration.tally import Tally
+from streams.contract.alerts import Alert
 from streams.contract.records import DeadLetter, Prediction
-from streams.contract.settings import KafkaSettings, Settings
-from streams.contract.topics import dead_letters_topic, predictions_topic
+from streams.contract.settings import KafkaSettings, Settings, SurgeSettings
+from streams.contract.topics import alerts_topic, dead_letters_topic, predictions_topic
 
 _POLL_SECONDS = 0.05
 # So long without a single output, after all was sent, and the rest is not waited for.
 _SILENCE_SECONDS = 20.0
 _CLOSE_SECONDS = 5.0
+# For an alert to be published, and read here.
+_ALERT_SECONDS = 1.0
 
 _prediction = msgspec.json.Decoder(Prediction)
 _dead_letter = msgspec.json.Decoder(DeadLetter)
+_alert = msgspec.json.Decoder(Alert)
 
 
 def play(story: Sequence[Cue], settings: Settings, tally: Tally, each_turn: Callable[[], None]) -> None:
-    """Play until something came of every message, or nothing comes any more.
+    """Play until something came of every message and the bell has had its time, or nothing comes any more.
 
     Args:
         story: In the order in which it is due.
@@ -39,11 +43,15 @@ def play(story: Sequence[Cue], settings: Settings, tally: Tally, each_turn: Call
         tally: Told of each message and each output.
         each_turn: Called some times a second, to draw and to look after the worker; what it raises ends the play.
     """
-    letters = dead_letters_topic(settings.topics)
-    outputs = [predictions_topic(settings.topics), letters]
+    take = {
+        predictions_topic(settings.topics): _take_prediction,
+        dead_letters_topic(settings.topics): _take_letter,
+        alerts_topic(settings.topics): _take_alert,
+    }
+    settling = _settling_seconds(settings.surge)
     with (
         _producer(settings.kafka) as producer,
-        Follower(settings.kafka, outputs, from_beginning=True) as follower,
+        Follower(settings.kafka, list(take), from_beginning=True) as follower,
     ):
         deliveries = {topic: Delivery(producer, topic) for topic in settings.topics.inputs}
         for topic in deliveries:
@@ -51,17 +59,17 @@ def play(story: Sequence[Cue], settings: Settings, tally: Tally, each_turn: Call
             producer.partitions_for(topic)
         waiting = deque(story)
         start = last = time.monotonic()
-        while not tally.finished:
+        while tally.answered_at is None or time.monotonic() - tally.answered_at < settling:
             now = time.monotonic()
             while waiting and start + waiting[0].due <= now:
                 _send(waiting.popleft(), deliveries, tally)
                 last = time.monotonic()
             pause = min(_POLL_SECONDS, max(start + waiting[0].due - now, 0.0)) if waiting else _POLL_SECONDS
             for record in follower.poll(pause):
-                _take(record, letters, tally)
+                take[record.topic](record, tally)
                 last = time.monotonic()
             each_turn()
-            if not waiting and time.monotonic() - last > _SILENCE_SECONDS:
+            if not waiting and not tally.finished and time.monotonic() - last > _SILENCE_SECONDS:
                 return
 
 
@@ -81,9 +89,18 @@ def _send(cue: Cue, deliveries: dict[str, Delivery], tally: Tally) -> None:
     deliveries[cue.topic].send(cue.item.place, cue.item.key, cue.item.value, cue.item.headers)
 
 
-def _take(record: ConsumerRecord, letters: str, tally: Tally) -> None:
-    now = time.monotonic()
-    if record.topic == letters:
-        tally.bury(_dead_letter.decode(record.value), now)
-    else:
-        tally.predict(_prediction.decode(record.value), now)
+def _take_prediction(record: ConsumerRecord, tally: Tally) -> None:
+    tally.predict(_prediction.decode(record.value), time.monotonic())
+
+
+def _take_letter(record: ConsumerRecord, tally: Tally) -> None:
+    tally.bury(_dead_letter.decode(record.value), time.monotonic())
+
+
+def _take_alert(record: ConsumerRecord, tally: Tally) -> None:
+    tally.ring(_alert.decode(record.value))
+
+
+def _settling_seconds(surge: SurgeSettings) -> float:
+    """How long after the last message an alert may still come: once all inputs are idle, the last windows close."""
+    return surge.idle_seconds + surge.heartbeat_seconds + surge.checkpoint_seconds + _ALERT_SECONDS

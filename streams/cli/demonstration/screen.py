@@ -1,6 +1,6 @@
-"""The live screen: how far it is, cards of figures, and the latest predictions.
+"""The live screen: how far it is, cards of figures, what rings, and the latest predictions.
 
-To show more, such as alerts, add a card: it appears once it has something to show.
+To show more, add a card: it appears once it has something to show.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.demonstration.bars import COLOURS, BarList, by_sentiment
+from streams.cli.demonstration.ringing import Alerts, by_weight
 from streams.cli.demonstration.tally import Shown, Tally, ranked
+from streams.cli.watching import LEVEL_COLOURS
+from streams.contract.alerts import Alert
 
 _CARD_WIDTH = 26
 _CARD_HEIGHTS = (8, 11)
 _HEAD_HEIGHT = 4
+_ALERTS = (3, 6)
+"""How many alerts a low terminal shows, and a tall one."""
+_FRAME = 2
 _TALL = 34
 """Lines of a terminal whose cards may be high."""
 _LOW = 20
@@ -83,6 +89,14 @@ CARDS = (
     Card("Dead letters", _dead_letters),
 )
 """In order of weight: a narrow terminal shows the first ones."""
+
+
+def _alerts(alerts: list[Alert]) -> Panel:
+    firing = [alert for alert in alerts if alert.status == "firing"]
+    colour = LEVEL_COLOURS[firing[0].level] if firing else "default"
+    return Panel(
+        Alerts(alerts), title=f"Alerts: {len(firing)} firing, {len(alerts) - len(firing)} over", border_style=colour
+    )
 
 
 class Predictions:
@@ -161,6 +175,10 @@ class Screen:
             row = Layout(size=_CARD_HEIGHTS[height >= _TALL])
             row.split_row(*(Layout(card) for card in cards[: max(width // _CARD_WIDTH, 1)]))
             parts.append(row)
+        alerts = by_weight(self._tally.alerts.values())
+        if alerts and height >= _LOW:
+            rows = min(len(alerts), _ALERTS[height >= _TALL])
+            parts.append(Layout(_alerts(alerts), size=rows + _FRAME))
         parts.append(Layout(Panel(Predictions(list(self._tally.latest)), title="Predictions")))
         parts.append(Layout(Text(self._foot, "dim", no_wrap=True, overflow="ellipsis"), size=1))
         layout = Layout()
@@ -190,6 +208,8 @@ def figures(tally: Tally, now: float) -> str:
         f"{tally.dead_letters} dead",
         f"{tally.rate(now):.1f}/s",
     ]
+    if tally.alerts:
+        parts.insert(-1, f"{len(tally.alerts)} rang")
     p50, p99 = tally.latency(0.5), tally.latency(0.99)
     if p50 is not None and p99 is not None:
         parts.append(f"latency p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms")

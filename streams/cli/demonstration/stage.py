@@ -18,10 +18,12 @@ from streams.brokers.broker import free_port
 from streams.brokers.process import ChildProcess
 from streams.cli.common import CommandError
 from streams.contract.settings import (
+    AlertmanagerSettings,
     KafkaSettings,
     LogSettings,
     MetricsSettings,
     Settings,
+    SurgeSettings,
     TopicsSettings,
     WorkerSettings,
 )
@@ -31,9 +33,18 @@ _POLL_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
 _STOP_SECONDS = 10.0
 
+EASILY_ALARMED = (
+    "This desk is easily alarmed: it knows one morning, counts in windows of two minutes, and may err twice in a "
+    "morning, not twice in a week."
+)
+"""How the stage's surge detection differs from what is usual, for who sees it ring."""
+# A sample is a morning of three hours, of which a week has 56.
+_MORNINGS_A_WEEK = 56
+_FALSE_ALARMS_A_MORNING = 2
+
 
 def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Settings:
-    """Settings for the stage: the user's domain and model, and nothing of the user's Kafka.
+    """Settings for the stage: the user's domain and model, and nothing of the user's Kafka or Alertmanager.
 
     Args:
         own: The user's settings.
@@ -51,10 +62,32 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
         update={
             "kafka": kafka,
             "topics": TopicsSettings(),
+            "surge": surge_settings(),
+            "alertmanager": AlertmanagerSettings(),
             "metrics": MetricsSettings(port=free_port()),
             "worker": WorkerSettings(data_dir=folder / "worker"),
             "log": LogSettings(level="warning"),
         }
+    )
+
+
+def surge_settings() -> SurgeSettings:
+    """Surge detection for a desk that sees one morning, at some two hundred times the pace of its messages' own time.
+
+    It is the real detector on what the model really reads; what differs is told by ``EASILY_ALARMED``.
+    """
+    return SurgeSettings(
+        # A baseline is learned by the hour, once the scan's 24 windows have left it: of five minutes each, after the
+        # morning is over; of two, from its third hour on.
+        window_seconds=120,
+        warm_up_hours=1.0,
+        false_alarms_per_week=_FALSE_ALARMS_A_MORNING * _MORNINGS_A_WEEK,
+        # By the messages' own time; about one second, and two and a half, of the play.
+        allowed_lateness_seconds=300.0,
+        max_skew_seconds=600.0,
+        # By the clock.
+        idle_seconds=3.0,
+        checkpoint_seconds=1.0,
     )
 
 

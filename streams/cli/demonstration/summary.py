@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from streams.cli.demonstration.bars import BarList, by_sentiment
+from streams.cli.demonstration.ringing import lasted, telling_message
+from streams.cli.demonstration.stage import EASILY_ALARMED
 from streams.cli.demonstration.tally import Mood, Tally, ranked
+from streams.cli.watching import LEVEL_COLOURS, printable
+from streams.contract.alerts import Alert, Level, Status
 
 _ROWS = 10
+_ALERTS = 5
 _WIDTH = 110
 _DIGITS = 4
 
@@ -22,6 +29,18 @@ class EntitySummary(msgspec.Struct, frozen=True):
     negative: int
     neutral: int
     positive: int
+
+
+class AlertSummary(msgspec.Struct, frozen=True):
+    """One time that a subject rang, as it stands."""
+
+    subject: str
+    level: Level
+    status: Status
+    began: datetime
+    observed: int
+    expected: float
+    summary: str
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +61,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     topics: dict[str, int]
     sentiments: dict[str, int]
     entities: list[EntitySummary]
+    alerts: list[AlertSummary]
+    """In the order in which they rang."""
     latency_p50_seconds: float | None
     """From sending a message to reading its prediction."""
     latency_p99_seconds: float | None
@@ -69,10 +90,23 @@ def summarise(tally: Tally, *, seconds: float, interrupted: bool) -> Summary:
             EntitySummary(name, mood["negative"], mood["neutral"], mood["positive"])
             for name, mood in tally.entities[:_ROWS]
         ],
+        alerts=[_told(alert) for alert in tally.alerts.values()],
         latency_p50_seconds=None if p50 is None else round(p50, _DIGITS),
         latency_p99_seconds=None if p99 is None else round(p99, _DIGITS),
         seconds=round(seconds, 1),
         model=tally.model,
+    )
+
+
+def _told(alert: Alert) -> AlertSummary:
+    return AlertSummary(
+        subject=alert.labels["subject"],
+        level=alert.level,
+        status=alert.status,
+        began=alert.startsAt,
+        observed=alert.evidence.observed,
+        expected=alert.evidence.expected,
+        summary=alert.annotations.get("summary", ""),
     )
 
 
@@ -90,6 +124,9 @@ def print_summary(console: Console, summary: Summary, tally: Tally) -> None:
     facts.add_row("  predictions", str(summary.predictions), Text(f"by {summary.model or 'no model'}", "dim"))
     reasons = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
     facts.add_row("  dead letters", str(summary.dead_letters), Text(reasons, "dim"))
+    firing = sum(alert.status == "firing" for alert in summary.alerts)
+    stands = f"{firing} firing, {len(summary.alerts) - firing} over" if summary.alerts else ""
+    facts.add_row("  alerts", str(len(summary.alerts)), Text(stands, "dim"))
     if summary.latency_p50_seconds is not None and summary.latency_p99_seconds is not None:
         facts.add_row(
             "  latency",
@@ -100,6 +137,22 @@ def print_summary(console: Console, summary: Summary, tally: Tally) -> None:
     if summary.predictions:
         console.print()
         console.print(_figures(tally), width=min(console.width, _WIDTH))
+    if tally.alerts:
+        console.print()
+        _print_alerts(console, list(tally.alerts.values()))
+
+
+def _print_alerts(console: Console, alerts: list[Alert]) -> None:
+    console.print("[bold]Alerts[/]")
+    grid = Table.grid(padding=(0, 2))
+    for alert in alerts[:_ALERTS]:
+        summary = Text(printable(alert.annotations.get("summary", "")))
+        grid.add_row(lasted(alert), Text(alert.level, LEVEL_COLOURS[alert.level]), summary)
+        grid.add_row("", "", Text(telling_message(alert), "dim"))
+    console.print(grid, highlight=False)
+    if len(alerts) > _ALERTS:
+        console.print(f"and {len(alerts) - _ALERTS} more", highlight=False)
+    console.print(Text(EASILY_ALARMED, "dim"))
 
 
 def _headline(summary: Summary) -> Text:

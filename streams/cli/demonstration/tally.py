@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from streams.contract.records import DeadLetter, Entity, Prediction
+from streams.contract.alerts import Alert, ringing_key
+from streams.contract.records import SENTIMENTS, DeadLetter, Entity, Prediction
+from streams.contract.subjects import EntityNames
 
 Mood: TypeAlias = Counter[str]
 """How often each sentiment."""
@@ -45,10 +47,12 @@ class Tally:
 
     Args:
         expected: How many messages there will be.
+        names: Under which name each entity is counted.
     """
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, names: EntityNames) -> None:
         self.expected = expected
+        self._names = names
         self.topics: defaultdict[str, Mood] = defaultdict(Counter)
         """Each topic's messages by their sentiment."""
         self.sources: defaultdict[str, Mood] = defaultdict(Counter)
@@ -58,6 +62,12 @@ class Tally:
         """Why messages were given up."""
         self.latest: deque[Shown] = deque(maxlen=_LATEST)
         self.letters: deque[DeadLetter] = deque(maxlen=_LATEST)
+        self.alerts: dict[str, Alert] = {}
+        """Each time that a subject rang, as it stands, in the order in which they came."""
+        self.changes: list[Alert] = []
+        """All that was told of alerts, each change once, in the order in which it came."""
+        self.answered_at: float | None = None
+        """When something had come of every message; None before."""
         self.duplicates = 0
         """Outputs that came again: harmless, since their ids are equal."""
         self.unknown = 0
@@ -67,6 +77,7 @@ class Tally:
         self._sent: dict[str, _Sent] = {}
         self._missing: set[str] = set()
         self._outputs: set[str] = set()
+        self._changes: set[str] = set()
         self._latencies: list[float] = []
         self._arrivals: deque[float] = deque()
         self._entities: defaultdict[str, Mood] = defaultdict(Counter)
@@ -104,7 +115,7 @@ class Tally:
 
     @property
     def entities(self) -> list[tuple[str, Mood]]:
-        """Who is talked about, by the sentiment towards them, most often first; each in its most usual form."""
+        """Who is named in how many messages, by the sentiment towards them; most often first, in the usual form."""
         ranked = sorted(self._entities.items(), key=lambda entity: (-entity[1].total(), entity[0]))
         return [(self._forms[name].most_common(1)[0][0], mood) for name, mood in ranked]
 
@@ -134,10 +145,7 @@ class Tally:
         self.sources[prediction.kind][prediction.sentiment] += 1
         for topic in prediction.topics:
             self.topics[topic][prediction.sentiment] += 1
-        for entity in shown.entities:
-            name = entity.text.lstrip(_MARKS) or entity.text
-            self._entities[name.casefold()][entity.sentiment] += 1
-            self._forms[name.casefold()][name] += 1
+        self._name(shown.entities)
 
     def bury(self, letter: DeadLetter, at: float) -> None:
         """A dead letter has come."""
@@ -146,6 +154,14 @@ class Tally:
         if self._settle((letter.key or b"").decode("utf-8", "replace"), at) is not None:
             self.letters.append(letter)
             self.reasons[letter.reason] += 1
+
+    def ring(self, alert: Alert) -> None:
+        """A change of an alert has come."""
+        if alert.id in self._changes:
+            return
+        self._changes.add(alert.id)
+        self.changes.append(alert)
+        self.alerts[ringing_key(alert)] = alert
 
     def rate(self, now: float) -> float:
         """Outputs a second, over the last few seconds."""
@@ -159,6 +175,17 @@ class Tally:
             return None
         ranked = sorted(self._latencies)
         return ranked[max(math.ceil(quantile * len(ranked)) - 1, 0)]
+
+    def _name(self, mentions: list[Entity]) -> None:
+        """Count each entity that a message names once, with the sentiment of all its mentions together."""
+        scores: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for mention in mentions:
+            name = self._names.normalise(mention.text)
+            if name is not None:
+                scores[name].update(mention.sentiment_scores)
+                self._forms[name][mention.text.lstrip(_MARKS) or mention.text] += 1
+        for name, total in scores.items():
+            self._entities[name][max(SENTIMENTS, key=lambda sentiment: total[sentiment])] += 1
 
     def _is_new(self, output_id: str) -> bool:
         if output_id in self._outputs:
@@ -174,6 +201,8 @@ class Tally:
             return None
         self._missing.discard(key)
         self._arrivals.append(at)
+        if self.finished and self.answered_at is None:
+            self.answered_at = at
         return sent
 
 
