@@ -57,6 +57,8 @@ class Findings:
     """Signals whose window was over when they came."""
     duplicates: int = 0
     """Syndicated copies, and signals that came again."""
+    verdicts: int = 0
+    """Verdicts on alarms of these desks that were new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Desks:
             RecoveryError: The state of a partition that is new here cannot be read (raised by ``read_state``).
         """
         findings = Findings()
-        self._follow_steering()
+        self._follow_steering(findings)
         for record in records:
             place = self._places.get(record.partition)
             if place is None:
@@ -150,15 +152,14 @@ class Desks:
             partition: DeskFigures(place.closed, place.desk.subjects) for partition, place in list(self._places.items())
         }
 
-    def _follow_steering(self) -> None:
+    def _follow_steering(self, findings: Findings) -> None:
         """Tell the desks what has been said since the last batch; each mapping is another one once it changes."""
         watched, verdicts = self._steering.watched, self._steering.verdicts
         for place in self._places.values():
             if watched is not self._watched:
                 place.desk.watch(watched.keys())
             if verdicts is not self._verdicts:
-                for verdict in verdicts.values():
-                    place.desk.judge(verdict)
+                findings.verdicts += sum(place.desk.judge(verdict) for verdict in verdicts.values())
         self._watched, self._verdicts = watched, verdicts
 
     def _take(self, place: _Place, record: Record, findings: Findings) -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from streams.contract.alerts import Alert, Trend
 from streams.contract.settings import SurgeSettings
 from streams.contract.signals import Signal
 from streams.logic.surge.desk import Desk
-from streams.logic.surge.panel import Counts, Panel, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from streams.contract.alerts import Alert, Trend
     from streams.contract.records import Sentiment
 
 WINDOW = 300
 # Monday, 5 January 2026, midnight, in windows.
 MONDAY = 5_891_904
 SUBJECT = "entity/larkmoor"
+# Thirty hours, in windows: longer than a subject takes to be known.
+WARM = 30 * 12
+NOW = MONDAY + WARM
 
 
 def make_desk(settings: SurgeSettings | None = None, **more: Any) -> Desk:  # noqa: ANN401  any of Desk's arguments
@@ -90,28 +90,46 @@ class Feed:
         return self.desk.advance(bucket * WINDOW, bucket * WINDOW)
 
 
-def close_all(panel: Panel, windows: Mapping[int, Mapping[str, Counts]]) -> list[Transition]:
-    return [change for bucket in sorted(windows) for change in panel.close(bucket, windows[bucket])]
+def alerts(records: Sequence[Alert | Trend]) -> list[Alert]:
+    return [record for record in records if isinstance(record, Alert)]
 
 
-def steady(
-    subjects: Sequence[str],
-    windows: int,
-    *,
-    negative: float = 20.0,
-    share: float = 0.3,
-    seed: int = 1,
-    first: int = MONDAY,
-) -> dict[int, dict[str, Counts]]:
-    """Poisson counts, so many negatives an hour for each subject."""
-    noise = np.random.default_rng(seed)
-    bad = noise.poisson(negative / 12, (windows, len(subjects)))
-    rest = noise.poisson(negative / 12 * (1 - share) / share, (windows, len(subjects)))
-    return {
-        first + at: {
-            subject: Counts(negative=int(bad[at, i]), total=int(bad[at, i] + rest[at, i]))
-            for i, subject in enumerate(subjects)
-            if bad[at, i] + rest[at, i]
-        }
-        for at in range(windows)
-    }
+def trends(records: Sequence[Alert | Trend]) -> list[Trend]:
+    return [record for record in records if isinstance(record, Trend)]
+
+
+def moment(bucket: float) -> datetime:
+    return datetime.fromtimestamp(bucket * WINDOW, UTC)
+
+
+def live(feed: Feed, windows: int = WARM) -> None:
+    """Live through quiet windows: one or two negatives in each, and four others."""
+    for at in range(windows):
+        feed.put(feed.window(MONDAY + at, 1 + at % 2, 4))
+        feed.advance(MONDAY + at + 1)
+
+
+def restored(states: Mapping[str, bytes | None]) -> Desk:
+    """A desk with the states that another one gave."""
+    desk = make_desk()
+    for key, state in states.items():
+        if state is not None:
+            desk.restore(key, state)
+    return desk
+
+
+def surge(feed: Feed, first: int, windows: int, *, negative: int = 14) -> list[Alert | Trend]:
+    return run(feed, first, windows, negative)
+
+
+def calm(feed: Feed, first: int, windows: int) -> list[Alert | Trend]:
+    return run(feed, first, windows, 1)
+
+
+def run(feed: Feed, first: int, windows: int, negative: int) -> list[Alert | Trend]:
+    """So many negatives, and four others, in each of some windows."""
+    records = []
+    for bucket in range(first, first + windows):
+        feed.put(feed.window(bucket, negative, 4))
+        records += feed.advance(bucket + 1)
+    return records

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from streams.contract.alerts import Level, Status, SurgeKind
 from streams.logic.surge.baseline import SCALES
 from streams.logic.surge.budget import Budget, Thresholds
 from streams.logic.surge.firing import Finding, Firing
 from streams.logic.surge.scan import RUN_SCORE, Scan
+from streams.logic.surge.store import NEVER
 from streams.logic.surge.tail import Tail
 from streams.logic.surge.transition import Transition
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from streams.contract.alerts import Level, Status, SurgeKind
     from streams.contract.settings import SurgeSettings
     from streams.logic.surge.calendar import Calendar
     from streams.logic.surge.store import Store
@@ -63,6 +64,12 @@ class Alarms:
         if not self.firing:
             return np.zeros((len(keys), len(self._kinds)), np.bool_)
         return np.array([[kind in self.firing.get(key, ()) for kind in self._kinds] for key in keys], np.bool_)
+
+    def last_began(self, subject: str, kind: SurgeKind) -> int | None:
+        """First window of a subject's latest alert of a kind; None where it never rang."""
+        row = self._store.row.get(subject)
+        began = NEVER if row is None else int(self._store.started[row, self._kinds.index(kind)])
+        return None if began == NEVER else began
 
     def judge_false(self, subject: str, kind: SurgeKind) -> bool:
         """The latest alarm on a subject was false: runs like its own are chance from now on.

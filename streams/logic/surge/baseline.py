@@ -1,9 +1,9 @@
 """What each subject's own past lets expect: level, daily and weekly rhythm, dispersion. Vectorised over subjects.
 
-The model of a count is Gamma-Poisson: level x hour-of-day factor x day-of-week factor, each factor shrunk to the profile
-of the whole desk, and that one to 1, in the manner of empirical Bayes. Dispersion is measured at each length of window
-(quasi-likelihood, McCullagh & Nelder 1989), so that neither bursts nor slow waves are taken for surges. How the figures
-come about is told in ``learning``.
+The model of a count is Gamma-Poisson: level x hour-of-day factor x day-of-week factor, each factor shrunk to the
+profile of the whole desk, and that one to 1, in the manner of empirical Bayes. Dispersion is measured at each length of
+window (quasi-likelihood, McCullagh & Nelder 1989), so that neither bursts nor slow waves are taken for surges. How the
+figures come about is told in ``learning``.
 """
 
 from __future__ import annotations

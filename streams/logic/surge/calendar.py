@@ -23,8 +23,8 @@ _EPOCH_WEEKDAY = 3
 class Season:
     """Where the windows of some hours stand in the rhythm of the day and of the week.
 
-    The factor of an hour is that at its middle; between two middles it is interpolated, since a daily rhythm does not jump
-    at the full hour.
+    The factor of an hour is that at its middle; between two middles it is interpolated, since a daily rhythm does not
+    jump at the full hour.
     """
 
     before: NDArray[np.intp]
@@ -78,8 +78,8 @@ class Calendar:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Forgotten time lived in each hour of the day, and on each day of the week.
 
-        The weight of an hour ``h`` is ``keep ** (end - 1 - h)``. Closed form: what an endless past weighs at the end, less
-        what of it lies before the beginning.
+        The weight of an hour ``h`` is ``keep ** (end - 1 - h)``. In closed form: what an endless past weighs at the
+        end, less what of it lies before the beginning.
 
         Args:
             first: First hour lived, [n].

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING
 
 from streams.logic.surge.baseline import SCALES
@@ -37,18 +38,16 @@ def gather(into: Gathered, signal: Signal, time: float, text_print: bytes, most:
     mentions = into.mentions
     if signal.text is None or (len(mentions) >= most and signal.score < mentions[-1].score):
         return
-    mentions.append(
-        Mention(
-            id=signal.message_id,
-            time=time,
-            source=signal.source,
-            text=signal.text,
-            sentiment=signal.sentiment,
-            score=signal.score,
-            print=text_print,
-        )
+    mention = Mention(
+        id=signal.message_id,
+        time=time,
+        source=signal.source,
+        text=signal.text,
+        sentiment=signal.sentiment,
+        score=signal.score,
+        print=text_print,
     )
-    mentions.sort(key=_rank)
+    insort(mentions, mention, key=_rank)
     del mentions[most:]
 
 
@@ -67,7 +66,8 @@ def fold(subject: Subject, bucket: int, window: Open | None) -> None:
         for mine, new in ((recent.sources, gathered.sources), (recent.entities, gathered.entities)):
             for name, count in new.items():
                 mine[name] = mine.get(name, 0.0) + count
-            _shorten(mine)
+            if len(mine) > _NAMES_KEPT:
+                _shorten(mine)
         recent.mentions = sorted([*recent.mentions, *gathered.mentions], key=_rank)
     if window.copies:
         subject.left_out[bucket] = sum(window.copies.values())
@@ -116,9 +116,11 @@ def _greatest(item: tuple[str, float]) -> tuple[float, str]:
 
 
 def _count(counts: dict[str, float], name: str) -> None:
-    if name not in counts and len(counts) >= _NAMES_OPEN:
-        name = OTHERS
-    counts[name] = counts.get(name, 0.0) + 1.0
+    if name in counts:
+        counts[name] += 1.0
+    else:
+        name = name if len(counts) < _NAMES_OPEN else OTHERS
+        counts[name] = counts.get(name, 0.0) + 1.0
 
 
 def _fade(counts: dict[str, float], fade: float) -> None:
@@ -129,9 +131,8 @@ def _fade(counts: dict[str, float], fade: float) -> None:
 
 
 def _shorten(counts: dict[str, float]) -> None:
-    if len(counts) > _NAMES_KEPT:
-        others = counts.pop(OTHERS, 0.0)
-        ordered = sorted(counts.items(), key=_greatest)
-        counts.clear()
-        counts.update(ordered[:_NAMES_KEPT])
-        counts[OTHERS] = others + sum(count for _, count in ordered[_NAMES_KEPT:])
+    others = counts.pop(OTHERS, 0.0)
+    ordered = sorted(counts.items(), key=_greatest)
+    counts.clear()
+    counts.update(ordered[:_NAMES_KEPT])
+    counts[OTHERS] = others + sum(count for _, count in ordered[_NAMES_KEPT:])

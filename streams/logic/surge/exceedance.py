@@ -4,8 +4,8 @@ Counts: exceedance of a negative binomial, as in Noufaily et al. 2013 (doi 10.10
 dispersion at that length of window and the doubt about the baseline; over several lengths of window at once (a scan
 statistic), so that short sharp surges and long mild ones are both seen.
 
-Shares: exceedance of a beta-binomial, with Rao and Scott's (1992) design effect: counts divided by the inflation of their
-variance, then the binomial's exact tail.
+Shares: exceedance of a beta-binomial, with Rao and Scott's (1992) design effect: counts divided by the inflation of
+their variance, then the binomial's exact tail.
 """
 
 from __future__ import annotations

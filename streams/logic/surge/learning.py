@@ -1,8 +1,9 @@
 """How a baseline is learned: an hour at a time, robustly, and never from what still can be a surge.
 
 An hour is learned once it has left the scan's horizon, so that a surge under way is not its own baseline. What rang is
-learned as if it had been as usual, for a day; what lasts longer is the new usual. Everything is forgotten exponentially.
-A silent subject costs nothing: the hours that passed are made good, in closed form, when it is next heard of.
+learned as if it had been as usual, for a day; what lasts longer is the new usual. Everything is forgotten
+exponentially. A silent subject costs nothing: the hours that passed are made good, in closed form, when it is next
+heard of.
 """
 
 from __future__ import annotations

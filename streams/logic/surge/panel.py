@@ -81,6 +81,10 @@ class Panel:
         """These subjects, and no others, are on the watchlist and share its budget."""
         self._alarms.watched = frozenset(subjects)
 
+    def last_began(self, subject: str, kind: SurgeKind) -> int | None:
+        """First window of a subject's latest alert of a kind; None where it never rang."""
+        return self._alarms.last_began(subject, kind)
+
     def judge_false(self, subject: str, kind: SurgeKind) -> bool:
         """The latest alarm on a subject was false: scores like its own are chance from now on.
 

@@ -1,4 +1,20 @@
-"""The scan: is there more, in the latest windows, than the baseline explains, and more than mere volume?"""
+"""The scan: is there more, in the latest windows, than the baseline explains, and more than mere volume?
+
+Why a scan over nine lengths, up to 24 windows. Simulated with a baseline that is known, Poisson counts and one false
+alarm in 10,000 windows of five minutes: found of a surge to twice the rate within 30 minutes, 1 hour and 2 hours, and
+of one to three times within 30 minutes, at 20 negatives an hour
+
+    scan, nine lengths to 24 windows       19 %  59 %  94 %     84 %
+    scan, 1 2 3 6 12 windows               21 %  56 %  86 %     87 %
+    scan, every length to 24 windows       20 %  63 %  96 %     86 %
+    CUSUM for twice the rate               20 %  64 %  96 %     87 %
+    GLR-like CUSUM for 1.5, 2, 3, 5 times  19 %  61 %  96 %     86 %
+
+and at 100 an hour 97 % to 98 % within 30 minutes by any of them, but a CUSUM for twice the rate finds 58 % of surges to
+1.5 times within an hour where the scan finds 78 %. So no statistic does better in 30 minutes at 20 an hour: ten counts
+more are 3.9 nats, and such a budget asks for 9. The scan is within a few points of the best at all strengths, needs no
+strength to be chosen, has a dispersion of its own for each length, and tells which window it was.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +42,9 @@ RUN_SCORE = 1.0
 _SHARE_PRIOR = 20.0
 _MOST_TRUST = 200.0
 _MOST_SHARE = 0.999
-# By how much a count's score may exceed its share's, so that negatives are not merely more of everything; over the share
-# of all others, for where these are few a share cannot rise by much.
-_ALLOWANCE = 1.0
+# By how much a count's score may exceed its share's, so that negatives are not merely more of everything; divided by
+# the share of all others, for where these are few a share cannot rise by much.
+_ALLOWANCE = 1.5
 # What no statistics know of the baseline's error, as a part of it.
 _MODEL_ERROR = 0.05
 

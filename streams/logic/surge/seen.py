@@ -13,6 +13,8 @@ KEPT = 256
 """So many messages are remembered."""
 _PRINT = 3
 _WHEN = 2
+_PRINT_AT = [slice(at * _PRINT, (at + 1) * _PRINT) for at in range(KEPT)]
+_WHEN_AT = [slice(at * _WHEN, (at + 1) * _WHEN) for at in range(KEPT)]
 _WHEN_MASK = (1 << 8 * _WHEN) - 1
 # Messages come a little out of order.
 _AHEAD = 24
@@ -21,8 +23,8 @@ _AHEAD = 24
 def short_print(text: str) -> bytes:
     """24 bits of an id or of a fingerprint.
 
-    Among 256 of them a new one is taken for another once in 65,000 times: counts that are lost at this rate cost less than
-    the bytes of longer ones, twice for each message of each subject.
+    Among 256 of them a new one is taken for another once in 65,000 times: counts that are lost at this rate cost less
+    than the bytes of longer ones, twice for each message of each subject.
     """
     return (crc32(text.encode("utf-8", "surrogatepass")) & 0xFFFFFF).to_bytes(_PRINT, "little")
 
@@ -49,9 +51,9 @@ class Seen(msgspec.Struct, array_like=True):
         """Remember a message; the oldest makes room."""
         at = self.at
         # Where the ring is not full yet, this appends.
-        self.ids[at * _PRINT : (at + 1) * _PRINT] = id_print
-        self.texts[at * _PRINT : (at + 1) * _PRINT] = text_print
-        self.when[at * _WHEN : (at + 1) * _WHEN] = (bucket & _WHEN_MASK).to_bytes(_WHEN, "little")
+        self.ids[_PRINT_AT[at]] = id_print
+        self.texts[_PRINT_AT[at]] = text_print
+        self.when[_WHEN_AT[at]] = (bucket & _WHEN_MASK).to_bytes(_WHEN, "little")
         self.at = (at + 1) % KEPT
 
     def _has(self, prints: bytearray, sought: bytes, bucket: int, within: int) -> bool:
@@ -59,7 +61,7 @@ class Seen(msgspec.Struct, array_like=True):
         while place >= 0:
             at, off = divmod(place, _PRINT)
             if not off:
-                when = int.from_bytes(self.when[at * _WHEN : (at + 1) * _WHEN], "little")
+                when = int.from_bytes(self.when[_WHEN_AT[at]], "little")
                 if (bucket - when + _AHEAD) & _WHEN_MASK <= within + _AHEAD:
                     return True
             place = prints.find(sought, place + 1)

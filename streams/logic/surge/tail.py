@@ -1,12 +1,15 @@
 """How often chance alone gives so high a score: the tail of the scores themselves, learned as they come.
 
 p-values under a model are never exact far out, where alarms are. So the score at which an alarm is affordable is read
-from the greatest scores seen (peaks over threshold: Pickands 1975; with an exponential tail in log p, Weissman 1978;
-for anomalies in streams Siffer et al. 2017), and before there are any, from what the model promises.
+from the greatest scores seen (peaks over threshold: Pickands 1975; with a tail exponential in log p, Weissman 1978; for
+anomalies in streams Siffer et al. 2017), and before there are any, from what the model promises.
 
 Scores rise and fall in runs; the peak of a run is one observation. A run that rang is most likely a real surge and says
 only that its score passed the threshold: it is censored there, and no more of them count than the budget explains. A
 desk's verdict of a false alarm turns it into an ordinary observation.
+
+Peaks fade: each is worth less by a steady step as time goes on, and of all the greatest few are kept. In an exponential
+tail that is the same as weights that halve with time, and the few that are kept are always the right ones.
 """
 
 from __future__ import annotations
@@ -20,15 +23,16 @@ import msgspec
 BASE_SCORE = 2.0
 """Peaks below this are not kept."""
 _KEPT = 48
-_LEAST_WEIGHT = 1.0 / 16.0
 # What the model promises weighs as much as so many evaluations, for the rate, and peaks, for the slope.
 _PRIOR_EVALUATIONS = 1_000.0
 _SLOPE_PRIOR = 10.0
 # So many times more runs may have rung by chance than the budget has it.
 _EXPLAINED = 2.0
 # So many standard errors are added, since a budget is the most that is to be spent.
-_CAUTION = 0.5
+_CAUTION = 1.25
 _IDEAL_EXCESS = 1.0 / math.log(10.0)
+# Peaks fade as it is right for this one.
+_TYPICAL_EXCESS = 0.5
 _LEAST_EXCESS, _MOST_EXCESS = 0.75 * _IDEAL_EXCESS, 5.0 * _IDEAL_EXCESS
 
 
@@ -71,21 +75,23 @@ class Tail:
 
     def __init__(self, half_life: float) -> None:
         self._half_life = half_life
-        self._peaks: list[tuple[float, int]] = []
+        self._fade = _TYPICAL_EXCESS * math.log(2.0) / half_life
+        # Each plus what a peak of now has not faded yet, so that they need not be touched as time goes on.
+        self._peaks: list[float] = []
         self._fired: list[Fired] = []
         self._evaluations = 0.0
         self._at = 0
 
     def evaluate(self, bucket: int, evaluations: int) -> None:
         """So many scores were looked at at the close of a window."""
-        self._evaluations = self._evaluations * self._weight_since(self._at, bucket) + evaluations
+        self._evaluations = self._evaluations * 0.5 ** ((bucket - self._at) / self._half_life) + evaluations
         self._at = bucket
 
     def add(self, score: float, bucket: int) -> None:
         """A run is over that rang no bell."""
         if score >= BASE_SCORE:
-            bisect.insort(self._peaks, (score, bucket))
-            self._trim()
+            bisect.insort(self._peaks, score + self._fade * bucket)
+            del self._peaks[:-_KEPT]
 
     def add_fired(self, subject: str, kind: str, bucket: int, *, threshold: float, peak: float) -> None:
         """A run rang."""
@@ -117,24 +123,20 @@ class Tail:
         Args:
             affordable: Probability, for each evaluation, of a false alarm: so many of the runs that rang may be chance.
         """
-        base = self._peaks[0][0] if len(self._peaks) == _KEPT else BASE_SCORE
-        weights = [self._weight_since(bucket, self._at) for _, bucket in self._peaks]
-        seen = sum(weights)
-        excess = sum(weight * (score - base) for weight, (score, _) in zip(weights, self._peaks, strict=True))
-        fired = [(self._weight_since(each.bucket, self._at), each.threshold) for each in self._fired]
-        rang = sum(weight for weight, _ in fired)
-        if rang > 0.0:
-            part = min(1.0, _EXPLAINED * affordable * self._evaluations / rang)
-            censored = part * rang
-            excess += part * sum(weight * max(0.0, threshold - base) for weight, threshold in fired)
-        else:
-            censored = 0.0
-        mean = (excess + _SLOPE_PRIOR * _IDEAL_EXCESS) / (seen + _SLOPE_PRIOR)
+        faded = self._fade * self._at
+        peaks = [peak - faded for peak in self._peaks if peak - faded >= BASE_SCORE]
+        base = peaks[0] if len(peaks) == _KEPT else BASE_SCORE
+        rang = [each.threshold + self._fade * each.bucket - faded - base for each in self._fired]
+        rang = [beyond for beyond in rang if beyond >= 0.0]
+        chance = min(1.0, _EXPLAINED * affordable * self._evaluations / len(rang)) if rang else 0.0
+        beyond = sum(peaks) - base * len(peaks) + chance * sum(rang)
+        mean = (beyond + _SLOPE_PRIOR * _IDEAL_EXCESS) / (len(peaks) + _SLOPE_PRIOR)
+        count = len(peaks) + chance * len(rang) + _PRIOR_EVALUATIONS * 10.0**-base
         return Fit(
             base=base,
-            rate=(seen + censored + _PRIOR_EVALUATIONS * 10.0**-base) / (self._evaluations + _PRIOR_EVALUATIONS),
-            seen=seen + _SLOPE_PRIOR,
+            rate=count / (self._evaluations + _PRIOR_EVALUATIONS),
             excess=min(max(mean, _LEAST_EXCESS), _MOST_EXCESS),
+            seen=len(peaks) + _SLOPE_PRIOR,
         )
 
     def dump(self) -> bytes:
@@ -144,17 +146,8 @@ class Tail:
     def load(self, state: bytes) -> None:
         """The state that ``dump`` gave."""
         self._peaks, self._fired, self._evaluations, self._at = msgspec.msgpack.decode(
-            state, type=tuple[list[tuple[float, int]], list[Fired], float, int]
+            state, type=tuple[list[float], list[Fired], float, int]
         )
 
     def _latest(self, subject: str, kind: str) -> Fired | None:
         return next((each for each in reversed(self._fired) if (each.subject, each.kind) == (subject, kind)), None)
-
-    def _weight_since(self, bucket: int, now: int) -> float:
-        return float(0.5 ** ((now - bucket) / self._half_life))
-
-    def _trim(self) -> None:
-        if len(self._peaks) > _KEPT:
-            oldest = min(self._peaks, key=lambda peak: peak[1])
-            too_old = self._weight_since(oldest[1], self._at) < _LEAST_WEIGHT
-            self._peaks.remove(oldest if too_old else self._peaks[0])

@@ -68,7 +68,12 @@ class Teller:
         labels = self.labels(change.subject, change.kind)
         fingerprint = label_fingerprint(labels)
         found = self.moment(change.bucket + 1)
-        evidence = self._evidence(change, subject)
+        ringing = subject.alerts.get(change.kind)
+        # What is over is told with what it rang for: by now that has gone from what is recent.
+        if change.status == "resolved" and ringing is not None:
+            evidence = ringing.evidence
+        else:
+            evidence = self._evidence(change, subject)
         start = change.start_bucket * self.window_seconds
         return Alert(
             id=_hash(f"{fingerprint}\0{start}\0{change.status}\0{change.level}"),
@@ -143,21 +148,23 @@ class Teller:
 
     def _annotations(self, change: Transition, evidence: Evidence) -> dict[str, str]:
         """One line for a pager, and a few for whoever opens it."""
-        first, last = change.window
-        minutes = (last - first + 1) * self.window_seconds / 60
+        minutes = (evidence.window_end - evidence.window_start).total_seconds() / 60
         name, what = str(parse_subject(change.subject)), _WHAT[change.kind]
-        counted = f"{change.observed} {what} in {minutes:g} min, {change.expected:.1f} expected"
-        summary = f"{name}: {counted}" if change.status == "firing" else f"{name}: over; it was {counted}"
+        counted = f"{evidence.observed} {what} in {minutes:g} min, {evidence.expected:.1f} expected"
+        shares = f"{evidence.share:.0%}, usually {evidence.expected_share:.0%}"
         lines = [
-            f"{counted}, of {change.volume} messages in all: {change.share:.0%}, usually {change.expected_share:.0%}.",
-            f"By chance at p = {change.p_value:.1g}; the false-alarm budget affords {change.threshold:.1g}.",
+            f"{counted}, of {evidence.volume} messages in all: {shares}.",
+            f"By chance at p = {evidence.p_value:.1g}; the false-alarm budget affords {evidence.threshold:.1g}.",
         ]
         if evidence.sources:
-            told_sources = ", ".join(f"{each} {share:.0%}" for each, share in evidence.sources.items())
-            lines.append(f"Sources: {told_sources}.")
+            sources = ", ".join(f"{each} {share:.0%}" for each, share in evidence.sources.items())
+            lines.append(f"Sources: {sources}.")
         if evidence.duplicates:
             lines.append(f"Copies of one text count once: {evidence.duplicates} were left out.")
-        return {"summary": summary, "description": "\n".join(lines)}
+        return {
+            "summary": f"{name}: {counted}" if change.status == "firing" else f"{name}: over; it was {counted}",
+            "description": "\n".join(lines),
+        }
 
 
 def _hash(identity: str) -> str:

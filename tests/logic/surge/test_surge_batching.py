@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.properties import quick
 from support.surge import MONDAY, WINDOW, Feed, make_desk
 
 from streams.contract.alerts import Alert, Trend
 from streams.contract.settings import SurgeSettings
-from streams.contract.signals import Signal
-from streams.logic.surge.desk import Desk
+
+if TYPE_CHECKING:
+    from streams.contract.signals import Signal
+    from streams.logic.surge.desk import Desk
 
 SETTINGS = SurgeSettings(warm_up_hours=2.0, forget_hours=1.0)
 SUBJECTS = ("entity/birk", "entity/larkmoor", "topic/fraud")
@@ -44,7 +48,7 @@ def run(cuts: list[int], *, restart: bool = False) -> list[Alert | Trend]:
     desk = make_desk(SETTINGS)
     states: dict[str, bytes | None] = {}
     edges = sorted({0, len(signals), *(cut % len(signals) for cut in cuts)})
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         for at in range(first, end):
             desk.observe(signals[at], signals[at].offset)
         rest = [signal.time.timestamp() for signal in signals[end:] if signal.offset > signals[end - 1].offset]
@@ -83,13 +87,13 @@ def test_the_life_has_what_it_is_to_have() -> None:
     assert len(at_once()) > 150
 
 
-@quick
+@settings(quick, max_examples=20)
 @given(st.lists(st.integers(0, 10_000), max_size=40))
 def test_the_same_signals_tell_the_same_however_they_are_batched(cuts: list[int]) -> None:
     assert run(cuts) == at_once()
 
 
-@quick
+@settings(quick, max_examples=20)
 @given(st.lists(st.integers(0, 10_000), max_size=12))
 def test_nor_does_it_matter_where_a_worker_was_restarted(cuts: list[int]) -> None:
     assert run(cuts, restart=True) == at_once()

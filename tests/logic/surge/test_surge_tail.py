@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.logic.surge.budget import LEAST_THRESHOLD, Budget
+from streams.logic.surge.budget import Budget
 from streams.logic.surge.tail import BASE_SCORE, Tail
 
 WEEK = 2_016
@@ -36,7 +36,8 @@ def test_before_there_is_a_history_the_model_is_believed() -> None:
     tail.evaluate(1, 10)
     budget.evaluate(1, 10)
     thresholds = budget.thresholds(tail)
-    assert thresholds.yellow == pytest.approx(np.log10(10 * WEEK / 2.0), abs=0.5)
+    promised = np.log10(10 * WEEK / 2.0)
+    assert promised < thresholds.yellow < promised + 1.0, "with caution"
     assert thresholds.yellow + 1.0 <= thresholds.orange
     assert thresholds.orange + 1.0 <= thresholds.red
 
