@@ -42,7 +42,8 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## Run the benchmarks, and write benchmarks/results/*.json
-	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.surge
 
 schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
 	$(BIN)/tocsin schema --write docs

@@ -56,7 +56,7 @@ _QUIET_TORCH = {"TRANSFORMERS_VERBOSITY": "error", "TQDM_DISABLE": "1"}
 class Sizes:
     """How much is measured."""
 
-    messages: int = 12_000
+    messages: int = 9_000
     rounds: int = 3
     pipeline_messages: int = 300
     batched_messages: int = 20 * _BATCH

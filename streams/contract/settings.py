@@ -10,7 +10,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from streams.contract.alerts import SurgeKind
@@ -18,6 +27,7 @@ from streams.contract.records import SourceKind
 from streams.contract.subjects import SubjectKind
 
 _ENV_PREFIX = "TOCSIN_"
+_SECONDS_PER_HOUR = 3600
 _CONFIG_VARIABLE = "TOCSIN_CONFIG"
 # Variables of the same prefix that are not settings: where the file is, where trial data lies, and that tests on Apache
 # Kafka, on Prometheus and on Alertmanager must not be skipped.
@@ -82,7 +92,7 @@ class EnrichSettings(_Section):
     """The enrich agent: batching and limits."""
 
     batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(
-        256, description="Most messages read in one batch; the larger, the less is lost to padding under load."
+        128, description="Most messages read in one batch; the larger, the less is lost to padding under load."
     )
     batch_wait_seconds: PositiveFloat = Field(
         0.002, description="How long a batch may wait to fill while the model has nothing to do."
@@ -124,7 +134,7 @@ class SurgeSettings(_Section):
         ("topic", "entity", "entity_topic"), description="What can ring: topics, entities, entities within a topic."
     )
     kinds: tuple[SurgeKind, ...] = Field(("negative",), description="Kinds of surge that ring.")
-    window_seconds: PositiveInt = Field(300, description="Length of a counting window.")
+    window_seconds: PositiveInt = Field(300, description="Length of a counting window; it must divide an hour.")
     allowed_lateness_seconds: Annotated[float, Field(ge=0)] = Field(
         120.0, description="How long after a window's end its messages may still come."
     )
@@ -159,6 +169,13 @@ class SurgeSettings(_Section):
     recovery_timeout_seconds: PositiveFloat = Field(
         45.0, description="Longest time to read a partition's state; then the worker exits, to be started again."
     )
+
+    @field_validator("window_seconds")
+    @classmethod
+    def _divides_an_hour(cls, seconds: int) -> int:
+        if _SECONDS_PER_HOUR % seconds:
+            raise ValueError("must divide an hour, such as 60, 120, 300 or 900 seconds")
+        return seconds
 
 
 class AlertmanagerSettings(_Section):

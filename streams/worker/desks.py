@@ -128,7 +128,7 @@ class Desks:
             place = self._places.get(record.partition)
             if place is None:
                 place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
-                findings.resumed += place.desk.firing
+                findings.resumed += [alert for alert in place.desk.firing if not alert.past]
             before = place.desk.late, place.desk.duplicates
             self._take(place, record, findings)
             findings.late += place.desk.late - before[0]

@@ -108,6 +108,7 @@ class Pipeline(Generic[EventT, ResultT]):
     async def held(self) -> AsyncIterator[None]:
         """Take nothing in until left; entered once all that was taken in before is published and acknowledged."""
         self._held = True
+        self._changed.set()
         try:
             await self.drain()
             yield
@@ -118,6 +119,7 @@ class Pipeline(Generic[EventT, ResultT]):
     async def close(self) -> None:
         """Take no more, finish what is in hand, and stop."""
         self._closed = True
+        self._changed.set()
         await self.drain()
         await self.abort()
 
@@ -143,12 +145,17 @@ class Pipeline(Generic[EventT, ResultT]):
             self._in_hand.put_nowait((events, work))
 
     async def _until_due(self) -> None:
-        while (due := self._batcher.due_in(time.monotonic(), free=self._working < self._lanes)) != 0.0:
+        while (due := self._due_in()) != 0.0:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), due)
             except TimeoutError:
                 return
+
+    def _due_in(self) -> float | None:
+        if len(self._batcher) and (self._held or self._closed):
+            return 0.0  # Nothing more comes: whoever waits for the rest does not wait for company.
+        return self._batcher.due_in(time.monotonic(), free=self._working < self._lanes)
 
     def _worked(self, _: asyncio.Future[ResultT]) -> None:
         self._working -= 1

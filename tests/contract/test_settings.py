@@ -110,3 +110,9 @@ def test_every_setting_says_what_it_means() -> None:
     assert len({setting.key for setting in settings}) == len(settings) > 30
     assert [setting.key for setting in settings if not setting.description.endswith(".")] == []
     assert [setting.key for setting in settings if setting.secret] == ["kafka.sasl_password"]
+
+
+def test_windows_divide_an_hour(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_SURGE__WINDOW_SECONDS", "420")
+    with pytest.raises(SettingsError, match=r"surge\.window_seconds.*must divide an hour"):
+        load_settings()

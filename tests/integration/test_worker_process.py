@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-TRAINING_LIBRARIES = {"torch", "transformers", "onnx", "sklearn", "scipy", "pandas", "apscheduler"}
+TRAINING_LIBRARIES = {"torch", "transformers", "onnx", "sklearn", "statsmodels", "pandas", "apscheduler"}
 
 
 def test_a_worker_never_imports_torch_or_transformers(stream_settings: Settings) -> None:

@@ -27,6 +27,7 @@ class Stage:
         work: Callable[[Sequence[int]], None] = lambda _: None,
         deliver: Callable[[Sequence[int]], Awaitable[None]] | None = None,
         lanes: int = 1,
+        batch_wait: float = 0.001,
     ) -> None:
         self.batches: list[Sequence[int]] = []
         self.worked: list[int] = []
@@ -41,7 +42,7 @@ class Stage:
             self._acknowledge,
             self.fatal.append,
             batch_max=batch_max,
-            batch_wait=0.001,
+            batch_wait=batch_wait,
             lanes=lanes,
         )
 
@@ -256,6 +257,22 @@ def test_close_finishes_what_is_in_hand_even_if_it_was_never_due() -> None:
         await stage.put_all(range(250))
         await stage.pipeline.close()
         assert stage.acknowledged == list(range(250))
+
+    asyncio.run(main())
+
+
+def test_whoever_closes_or_holds_does_not_wait_for_a_batch_to_fill() -> None:
+    # surge gathers for ten seconds; a rebalance and a shutdown must not.
+    async def main() -> None:
+        stage = Stage(batch_max=100, batch_wait=60.0)
+        stage.pipeline.start()
+        await stage.put_all([0, 1])
+        async with asyncio.timeout(5), stage.pipeline.held():
+            assert stage.acknowledged == [0, 1]
+        await stage.put_all([2])
+        async with asyncio.timeout(5):
+            await stage.pipeline.close()
+        assert stage.batches == [[0, 1], [2]]
 
     asyncio.run(main())
 

@@ -51,7 +51,8 @@ class Alarms:
         self._store = store
         self._needed = settings.resolve_windows
         self._cool_down = settings.cool_down_seconds / settings.window_seconds
-        self._tail = Tail(_TAIL_HALF_LIFE_WEEKS * week)
+        # Scores of counts, and those of the shares of young subjects.
+        self._tail, self._young_tail = (Tail(_TAIL_HALF_LIFE_WEEKS * week) for _ in range(2))
         self._budget = Budget(settings.false_alarms_per_week / partitions, week)
         self._watch_budget = Budget(settings.watchlist_false_alarms_per_week / partitions, week)
         self.watched: frozenset[str] = frozenset()
@@ -77,7 +78,7 @@ class Alarms:
         Returns:
             Whether there was such an alarm that was not judged yet.
         """
-        return self._tail.judge_false(subject, kind)
+        return any(tail.judge_false(subject, kind) for tail in (self._tail, self._young_tail))
 
     def end_runs(self, rows: NDArray[np.intp], bucket: int) -> None:
         """These subjects were silent for so long that their runs are over."""
@@ -98,20 +99,23 @@ class Alarms:
         Returns:
             What changed, in the order of the subjects.
         """
-        self._spend(keys, bucket)
+        self._spend(keys, bucket, scan.young)
         notable = (scan.best >= RUN_SCORE) | (self._store.run[rows] > 0.0) | self.fires(keys)
         changes = []
-        limits: dict[bool, Thresholds] = {}
+        limits: dict[tuple[bool, bool], Thresholds] = {}
         for at, which in np.argwhere(notable).tolist():
-            watched = keys[at] in self.watched
-            if watched not in limits:
-                limits[watched] = (self._watch_budget if watched else self._budget).thresholds(self._tail)
+            watched, young = keys[at] in self.watched, bool(scan.young[at])
+            budget = self._watch_budget if watched else self._budget
+            tail = self._young_tail if young else self._tail
+            if (watched, young) not in limits:
+                limits[watched, young] = budget.thresholds(tail)
             case = _Case(
                 subject=keys[at],
                 kind=self._kinds[which],
                 run=(int(rows[at]), which),
                 bucket=bucket,
-                limit=limits[watched],
+                tail=tail,
+                limit=limits[watched, young],
                 finding=_finding(scan, at, which, bucket),
             )
             firing = self.firing.get(case.subject, {}).get(case.kind)
@@ -120,11 +124,12 @@ class Alarms:
                 changes.append(change)
         return changes
 
-    def _spend(self, keys: Sequence[str], bucket: int) -> None:
+    def _spend(self, keys: Sequence[str], bucket: int, young: NDArray[np.bool_]) -> None:
         """Each look is a chance of a false alarm, at the cost of the budget that the subject falls under."""
         looks = len(self._kinds)
         watched = sum(key in self.watched for key in keys) if self.watched else 0
-        self._tail.evaluate(bucket, looks * len(keys))
+        self._tail.evaluate(bucket, looks * int((~young).sum()))
+        self._young_tail.evaluate(bucket, looks * int(young.sum()))
         self._budget.evaluate(bucket, looks * (len(keys) - watched))
         self._watch_budget.evaluate(bucket, looks * watched)
 
@@ -138,7 +143,7 @@ class Alarms:
             )
             firing = Firing(_level(finding, case.limit), finding.window[0], finding)
             self.firing.setdefault(case.subject, {})[case.kind] = firing
-            self._tail.add_fired(case.subject, case.kind, case.bucket, threshold=case.limit.yellow, peak=score)
+            case.tail.add_fired(case.subject, case.kind, case.bucket, threshold=case.limit.yellow, peak=score)
             store.run[case.run] = 0.0
             store.started[case.run] = firing.start_bucket
             return _transition(case, "firing", firing)
@@ -146,7 +151,7 @@ class Alarms:
         if score >= RUN_SCORE:
             store.run[case.run] = max(peak, score)
         elif peak > 0.0:
-            self._tail.add(peak, case.bucket)
+            case.tail.add(peak, case.bucket)
             store.run[case.run] = 0.0
         return None
 
@@ -168,21 +173,23 @@ class Alarms:
             self._store.resolved[case.run] = case.bucket
             return _transition(case, "resolved", firing)
         finding = msgspec.structs.replace(case.finding, p_value=case.limit.probability(case.finding.score))
-        self._tail.raise_fired(case.subject, case.kind, finding.score)
+        for tail in (self._tail, self._young_tail):
+            tail.raise_fired(case.subject, case.kind, finding.score)
         if firing.strengthen(finding, _level(finding, case.limit)):
             return _transition(case, "firing", firing)
         return None
 
     def dump(self) -> bytes:
         """State that belongs to no subject, exactly."""
-        return msgspec.msgpack.encode((self._tail.dump(), self._budget.dump(), self._watch_budget.dump()))
+        return msgspec.msgpack.encode([each.dump() for each in self._parts()])
 
     def load(self, state: bytes) -> None:
         """The state that ``dump`` gave."""
-        tail, budget, watch_budget = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes])
-        self._tail.load(tail)
-        self._budget.load(budget)
-        self._watch_budget.load(watch_budget)
+        for each, part in zip(self._parts(), msgspec.msgpack.decode(state, type=list[bytes]), strict=True):
+            each.load(part)
+
+    def _parts(self) -> tuple[Tail | Budget, ...]:
+        return self._tail, self._young_tail, self._budget, self._watch_budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,8 @@ class _Case:
     run: tuple[int, int]
     """Row of the store and index of the kind."""
     bucket: int
+    tail: Tail
+    """Of scores of its sort."""
     limit: Thresholds
     finding: Finding
 

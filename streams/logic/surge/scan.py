@@ -61,6 +61,8 @@ class Scan:
     """[n, scales] All messages."""
     share: NDArray[np.float64]
     """[n, kinds] Share that the subject's past lets expect."""
+    young: NDArray[np.bool_]
+    """[n] Who has no usual volume yet, and rings by share alone: other scores, with another tail."""
     dispersion: NDArray[np.float64]
     """[n, kinds, scales] Variance over mean."""
     scores: NDArray[np.float64]
@@ -125,14 +127,15 @@ class Scanner:
 
         # A new subject has no usual volume: it rings by its share alone.
         age = self._calendar.hour(bucket) - store.born[rows]
-        cold = (age < self._settings.warm_up_hours)[:, None, None]
-        candidate = asked & eligible & ((scores >= RUN_SCORE) | cold)
+        young = age < self._settings.warm_up_hours
+        candidate = asked & eligible & ((scores >= RUN_SCORE) | young[:, None, None])
         share, share_score = self._shares(rows, observed, volume, candidate & self._by_share[:, None])
-        ringing = np.where(cold, share_score, np.minimum(scores, share_score + self._allowance(rows, share)))
+        by_count = np.minimum(scores, share_score + self._allowance(rows, share))
+        ringing = np.where(young[:, None, None], share_score, by_count)
         ringing[~candidate] = 0.0
         scale = ringing.argmax(axis=2)
         best = np.take_along_axis(ringing, scale[:, :, None], axis=2)[:, :, 0]
-        return Scan(observed, expected, volume, share, dispersion, scores, best, scale)
+        return Scan(observed, expected, volume, share, young, dispersion, scores, best, scale)
 
     def _allowance(self, rows: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.float64]:
         """By how much the score of a count may exceed that of the share, [n, kinds, 1]."""
