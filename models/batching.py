@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# What a run costs beside its tokens, in tokens. Fitted to runs of MiniLM-L6 int8 with 1 to 32 texts of 8 to 64 tokens, on
-# one core without VNNI, it is 12 (3.2 ms against 0.27 ms a token); but a token costs up to a third more in runs too
+# What a run costs beside its tokens, in tokens. Fitted to runs of MiniLM-L6 int8 with 1 to 32 texts of 8 to 64 tokens,
+# on one core without VNNI, it is 12 (3.2 ms against 0.27 ms a token); but a token costs up to a third more in runs too
 # large for the core's cache, so that somewhat smaller runs are faster: 8 was best on real messages.
 _RUN_COST_TOKENS = 8
 
