@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
+_MARK = "\ufeff"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a text."""
@@ -50,26 +53,33 @@ def read_lines(stream: BinaryIO, *, encoding: str, max_chars: int, newline: Lite
         raise SourceError(
             f"unknown encoding {encoding!r}: give one that Python knows, such as utf-8 or latin-1"
         ) from None
-    text = io.TextIOWrapper(
-        stream, encoding="utf-8-sig" if name == "utf-8" else name, errors="surrogateescape", newline=newline
-    )
+    text = io.TextIOWrapper(stream, encoding=name, errors="surrogateescape", newline=newline)
     try:
         number = 0
-        while line := text.readline(max_chars + 1):
+        # Python's utf-8-sig would lose a stream that is the beginning of a mark and nothing else.
+        line = _without_mark(text, max_chars) if name == "utf-8" else text.readline(max_chars + 1)
+        while line:
             number += 1
-            yield Line(number, None if _is_cut(line, text, max_chars) else line)
+            yield Line(number, None if _is_too_long(line, text, max_chars) else line)
+            line = text.readline(max_chars + 1)
     except UnicodeError as error:
         raise SourceError(f"after line {number}: not {encoding}: give the right --encoding") from error
     finally:
         text.detach()
 
 
-def _is_cut(line: str, text: io.TextIOWrapper, max_chars: int) -> bool:
-    if len(line) <= max_chars or line.endswith(("\n", "\r")):
+def _without_mark(text: io.TextIOWrapper, max_chars: int) -> str:
+    """The first line, without the mark that may stand before it."""
+    line = text.readline(max_chars + 2)
+    return line[1:] if line.startswith(_MARK) else line
+
+
+def _is_too_long(line: str, text: io.TextIOWrapper, max_chars: int) -> bool:
+    """Whether a line has more characters than are wanted; what is left of it is read past."""
+    if len(line.rstrip("\r\n")) <= max_chars:
         return False
-    while rest := text.readline(max_chars):
-        if rest.endswith(("\n", "\r")):
-            break
+    while not line.endswith(("\n", "\r")) and (line := text.readline(max_chars)):
+        pass
     return True
 
 

@@ -29,6 +29,20 @@ def test_every_byte_of_every_line_is_kept_whatever_it_is(content: bytes) -> None
     assert "".join(texts).encode("utf-8", "surrogateescape") == content.removeprefix(b"\xef\xbb\xbf")
 
 
+@pytest.mark.parametrize("content", [b"\xef", b"\xef\xbb", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"\xef\xbb\xbfx"])
+def test_a_mark_is_dropped_and_a_part_of_one_is_not(content: bytes) -> None:
+    texts = [text or "" for _, text in _lines(content, max_chars=1000)]
+    assert "".join(texts).encode("utf-8", "surrogateescape") == content.removeprefix(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("length", [9, 10, 11, 12])
+def test_the_first_line_may_be_as_long_as_any_other(mark: bytes, length: int) -> None:
+    content = mark + b"x" * length + b"\ny\n"
+    first = None if length > 10 else "x" * length + "\n"
+    assert _lines(content, max_chars=10) == [(1, first), (2, "y\n")]
+
+
 @given(st.lists(st.integers(min_value=0, max_value=40), max_size=12), st.booleans())
 def test_too_long_lines_are_told_and_the_others_stand(lengths: list[int], ends: bool) -> None:
     content = "\n".join("x" * length for length in lengths) + ("\n" if ends else "")
