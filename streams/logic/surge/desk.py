@@ -45,9 +45,6 @@ class Desk:
         partition: The partition that it reads.
         partitions: How many partitions share the false-alarm budget.
         generator_url: Put before a subject's key to make an alert's generatorURL.
-
-    Raises:
-        ValueError: ``surge.window_seconds`` does not divide an hour.
     """
 
     def __init__(

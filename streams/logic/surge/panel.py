@@ -40,9 +40,6 @@ class Panel:
     Args:
         settings: Kinds of surge, lengths of windows, budgets.
         partitions: How many partitions share the budget.
-
-    Raises:
-        ValueError: ``window_seconds`` does not divide an hour.
     """
 
     def __init__(self, settings: SurgeSettings, *, partitions: int) -> None:

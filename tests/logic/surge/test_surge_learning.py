@@ -120,11 +120,6 @@ def test_subjects_come_and_go_by_the_thousand() -> None:
     assert len(panel) == 3_000
 
 
-def test_a_window_that_does_not_divide_an_hour_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"surge\.window_seconds"):
-        Panel(SurgeSettings(window_seconds=420), partitions=1)
-
-
 @pytest.mark.parametrize("seconds", [60, 900, 3600])
 def test_windows_of_other_lengths_work_too(seconds: int) -> None:
     panel = Panel(SurgeSettings(window_seconds=seconds), partitions=1)
