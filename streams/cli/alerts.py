@@ -104,12 +104,7 @@ def show(id: Id, *, as_json: desk.AsJson = False) -> None:  # noqa: A002  the us
     for message in ringing.alert.evidence.messages:
         copies = f", {message.copies} copies" if message.copies > 1 else ""
         source = f"{message.source}, {message.id}, {message.sentiment} {message.score:.2f}{copies}"
-        common.out.print(
-            f"  {desk.moment(message.time)}  {printable(message.text)} ({printable(source)})",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        common.say(f"  {desk.moment(message.time)}  {printable(message.text)} ({printable(source)})")
 
 
 @app.command("false-alarm")
@@ -140,12 +135,7 @@ def false_alarm(
         common.print_json(verdict)
         return
     began = f"{desk.moment(alert.startsAt)} UTC"
-    common.out.print(
-        f"noted: {printable(verdict.subject)} of {began} was a false alarm",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    common.say(f"noted: {printable(verdict.subject)} of {began} was a false alarm")
 
 
 def _read(settings: Settings) -> list[Ringing]:

@@ -66,6 +66,11 @@ def print_json_lines(rows: Iterable[object]) -> None:
         print_json(row)
 
 
+def say(text: str, console: Console = out) -> None:
+    """Print a text as it stands: whatever is in it is no markup, and a line is not broken."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """Say why on standard error, and make the exit for ``raise``."""
     err.print(f"[bold red]error:[/] {message}", highlight=False)

@@ -232,4 +232,4 @@ def _delimiter(given: str | None, kind: Format) -> str:
 
 
 def _tell(line: str) -> None:
-    common.err.print(line, highlight=False, markup=False, soft_wrap=True)
+    common.say(line, common.err)

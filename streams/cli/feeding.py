@@ -194,7 +194,7 @@ def _take(item: Item, delivery: Delivery, summary: Summary) -> None:
             summary.blank += 1
         else:
             summary.too_long += 1
-            common.err.print(f"{item.place}: too long for a broker, not sent", highlight=False, markup=False)
+            common.say(f"{item.place}: too long for a broker, not sent", common.err)
         return
     summary.malformed += item.malformed
     position = summary.skipped + summary.read - 1

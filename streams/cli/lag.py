@@ -49,7 +49,7 @@ def lag(
     else:
         common.out.print(_table(measurement.lags, by_partition=partitions))
     members = ", ".join(f"{name} {count}" for name, count in measurement.members.items())
-    common.err.print(f"members: {members}", highlight=False, markup=False)
+    common.say(f"members: {members}", common.err)
     if not measurement.lags:
         raise common.CommandError("none of these groups reads Tocsin's topics here", common.NOT_FOUND)
 
@@ -86,7 +86,7 @@ def exporter(
     except OSError as error:
         raise common.CommandError(str(error.strerror)) from error
     with server, Stop().on_signals() as stop:
-        common.err.print(f"metrics: {server.url}/metrics", highlight=False, markup=False, soft_wrap=True)
+        common.say(f"metrics: {server.url}/metrics", common.err)
         stop.wait_for(Event().wait)
 
 

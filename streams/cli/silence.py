@@ -59,12 +59,7 @@ def add(
         common.print_json(silence)
         return
     told = ", ".join(map(_told, silence.matchers))
-    common.out.print(
-        f"{silence.id[: desk.ID_SHOWN]}: {told} until {desk.moment(silence.endsAt)} UTC",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    common.say(f"{silence.id[: desk.ID_SHOWN]}: {told} until {desk.moment(silence.endsAt)} UTC")
 
 
 @app.command("list")

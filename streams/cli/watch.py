@@ -52,9 +52,7 @@ def watch(
     shown = 0
     with Stop().on_signals() as stop, Follower(settings.kafka, list(kinds), from_beginning=from_beginning) as follower:
         beginning = "from the beginning" if from_beginning else "from now on"
-        common.err.print(
-            f"watching {', '.join(kinds)} {beginning}; Ctrl-C stops", highlight=False, markup=False, soft_wrap=True
-        )
+        common.say(f"watching {', '.join(kinds)} {beginning}; Ctrl-C stops", common.err)
         last = time.monotonic()
         presence = Presence(settings.kafka)
         while not stop.requested and (timeout is None or time.monotonic() - last < timeout):
@@ -79,7 +77,7 @@ def _tell_change(presence: Presence, place: str) -> None:
     is_there = presence.change()
     if is_there is not None:
         told = "is back" if is_there else "is away: waiting for it"
-        common.err.print(f"the broker at {place} {told}", highlight=False, markup=False, soft_wrap=True)
+        common.say(f"the broker at {place} {told}", common.err)
 
 
 def _resolve(settings: Settings, names: Sequence[str]) -> dict[str, type[msgspec.Struct]]:

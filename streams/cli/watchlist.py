@@ -49,7 +49,7 @@ def add(
         common.print_json_lines(watches)
         return
     for key in keys:
-        common.out.print(f"{key} is watched", highlight=False, markup=False, soft_wrap=True)
+        common.say(f"{key} is watched")
 
 
 @app.command()
@@ -72,7 +72,7 @@ def remove(subjects: Subjects, *, as_json: desk.AsJsonLines = False) -> None:
         common.print_json_lines(watched[key] for key in keys)
         return
     for key in keys:
-        common.out.print(f"{key} is watched no longer", highlight=False, markup=False, soft_wrap=True)
+        common.say(f"{key} is watched no longer")
 
 
 @app.command("list")

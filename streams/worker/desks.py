@@ -20,6 +20,7 @@ from streams.contract.records import encode
 from streams.contract.signals import Heartbeat, Signal, SurgeState
 from streams.contract.topics import alerts_topic, signals_topic, surge_state_topic, trends_topic
 from streams.logic.surge.desk import Desk
+from streams.logic.surge.state import FORM
 from streams.logic.watermark import Watermark
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
     from streams.worker.steering import Steering
 
-_FORM = 1
 # Of the state that says how far upstream was; every subject's key has a slash.
 _CLOCK_KEY = "clock"
 
@@ -128,6 +128,7 @@ class Desks:
             place = self._places.get(record.partition)
             if place is None:
                 place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
+                findings.verdicts += _judged(place.desk, self._verdicts)
                 findings.resumed += [alert for alert in place.desk.firing if not alert.past]
             before = place.desk.late, place.desk.duplicates
             self._take(place, record, findings)
@@ -159,7 +160,7 @@ class Desks:
             if watched is not self._watched:
                 place.desk.watch(watched.keys())
             if verdicts is not self._verdicts:
-                findings.verdicts += sum(place.desk.judge(verdict) for verdict in verdicts.values())
+                findings.verdicts += _judged(place.desk, verdicts)
         self._watched, self._verdicts = watched, verdicts
 
     def _take(self, place: _Place, record: Record, findings: Findings) -> None:
@@ -235,7 +236,7 @@ class Desks:
             Output(
                 self._state,
                 key.encode(),
-                None if state is None else encode(SurgeState(key=key, form=_FORM, state=state)),
+                None if state is None else encode(SurgeState(key=key, form=FORM, state=state)),
                 partition=partition,
             )
             for key, state in states
@@ -262,15 +263,23 @@ class Desks:
             self._upstream, idle_seconds=settings.idle_seconds, max_skew=settings.max_skew_seconds, started=heard
         )
         for known in self._read_state(partition):
-            if known.form != _FORM:
+            if known.form != FORM:
                 log.warning("state of another version is left out", key=known.key, form=known.form, partition=partition)
-            elif known.key == _CLOCK_KEY:
-                clock.load(known.state)
-            else:
-                desk.restore(known.key, known.state)
+                continue
+            try:
+                if known.key == _CLOCK_KEY:
+                    clock.load(known.state)
+                else:
+                    desk.restore(known.key, known.state)
+            except (msgspec.DecodeError, ValueError) as error:
+                # To end here would be to end here again at every start: what cannot be read begins anew.
+                log.error("state that is none is left out", key=known.key, partition=partition, error=str(error))  # noqa: TRY400
         desk.watch(self._watched.keys())
-        for verdict in self._verdicts.values():
-            desk.judge(verdict)
         seconds = self._clock() - started
         log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
         return _Place(desk, clock)
+
+
+def _judged(desk: Desk, verdicts: Mapping[str, Verdict]) -> int:
+    """How many of the verdicts were new to a desk, which knows them now."""
+    return sum(desk.judge(verdict) for verdict in verdicts.values())

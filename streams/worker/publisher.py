@@ -1,7 +1,7 @@
 """Publishing by the batch: each partition's records in one request, and every record acknowledged before it returns.
 
 Faust sends one message at a time, which costs more than all else around the model; so outputs go by aiokafka's own
-producer, in batches made here (see docs/performance.md for what that is worth).
+producer, in batches made here (docs/adr/0001).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 from kafka.errors import KafkaError
 
 from streams.brokers.errors import BrokerUnreachableError, TopicError
@@ -16,6 +17,8 @@ from streams.contract.topics import surge_state_topic
 if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 _decoder = msgspec.json.Decoder(SurgeState)
 
 
@@ -24,7 +27,7 @@ class RecoveryError(RuntimeError):
 
 
 def read_state(settings: Settings, partition: int) -> list[SurgeState]:
-    """The latest state of each key of one partition, as it was at the time of asking.
+    """The latest state of each key of one partition, as it was at the time of asking; what is none is left out.
 
     Args:
         settings: Where the brokers are, and ``surge.recovery_timeout_seconds``.
@@ -44,6 +47,17 @@ def read_state(settings: Settings, partition: int) -> list[SurgeState]:
                 raise RecoveryError(
                     f"{topic}[{partition}] was not read within {timeout:g} s (surge.recovery_timeout_seconds)"
                 )
-        return [_decoder.decode(value) for value in latest.values() if value is not None]
-    except (BrokerUnreachableError, TopicError, KafkaError, msgspec.DecodeError) as error:
+    except (BrokerUnreachableError, TopicError, KafkaError) as error:
         raise RecoveryError(f"{topic}[{partition}] cannot be read: {error}") from error
+    return [state for state in map(_decoded, latest.values()) if state is not None]
+
+
+def _decoded(value: bytes | None) -> SurgeState | None:
+    """None for a key that was removed, and for what Tocsin did not write: it must not end every worker that comes."""
+    if value is None:
+        return None
+    try:
+        return _decoder.decode(value)
+    except msgspec.DecodeError as error:
+        log.warning("left out: no state of surge detection", error=str(error))
+        return None

@@ -287,6 +287,35 @@ def test_state_of_another_form_is_left_out(settings: Settings) -> None:
     assert stream.desks.figures()[0].subjects == 1
 
 
+@pytest.mark.parametrize("state", [b"", b"no state", b"\x93\x01\x02\x03", b"\xc1"])
+@pytest.mark.parametrize("key", ["entity/x", "", "clock"])
+def test_state_that_is_none_is_left_out_and_ends_nothing(settings: Settings, key: str, state: bytes) -> None:
+    stream = Stream(settings, [SurgeState(key=key, form=1, state=state)])
+    stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)
+    stream.take_in()
+    assert SUBJECTS[0] in stream.states
+
+
+def test_a_verdict_that_was_given_while_no_worker_ran_is_taken_in_and_counted_once(settings: Settings) -> None:
+    said = week()
+    half = next(number for number, each in enumerate(said) if each.time > MONDAY + (5 * 24 + 10.7) * HOUR)
+    first = live(Stream(settings), said[:half])
+    (alert,) = [found for found in first.found if isinstance(found, Alert) and found.status == "firing"][:1]
+    verdict = Verdict(
+        fingerprint=alert.fingerprint,
+        subject=alert.labels["subject"],
+        startsAt=alert.startsAt,
+        verdict="false_alarm",
+        time=alert.time,
+        by="desk",
+    )
+    second = Stream(settings, [state for state in first.states.values() if state is not None])
+    second.clocks, second._offsets, second._offset, second.now = first.clocks, first._offsets, first._offset, first.now
+    second.steering.verdicts = {verdict.key: verdict}
+    live(second, said[half : half + 50])
+    assert sum(findings.verdicts for findings in second.findings) == 1
+
+
 def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:
     stream = Stream(settings)
     stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)

@@ -156,7 +156,6 @@ class Panel:
             What changed, in order of the subjects' keys.
         """
         store = self._store
-        store = self._store
         keys = sorted({*counts, *self._alarms.firing})
         rows = store.rows(keys)
         store.reset(rows[store.last[rows] < bucket - self._forget])

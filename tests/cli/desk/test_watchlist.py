@@ -6,30 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.commands import Tocsin
 from support.messages import consume_all
 
 from streams.contract.topics import watchlist_topic
 
 if TYPE_CHECKING:
-    from streams.brokers.tansu import TansuBroker
+    from support.commands import Tocsin
+
     from streams.contract.settings import Settings
-
-
-@pytest.fixture
-def broker(tansu_broker: TansuBroker) -> TansuBroker:
-    """What a desk writes is the same on every broker; that compacted topics are followed is tested on both."""
-    return tansu_broker
-
-
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clean_environment: None) -> Tocsin:
-    return Tocsin(monkeypatch, capsys)
-
-
-@pytest.fixture
-def tocsin(bare: Tocsin, stream_settings: Settings) -> Tocsin:
-    return bare.under(stream_settings)
 
 
 def listed(tocsin: Tocsin) -> list[str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from support.alerts import NOON, make_alert
-from support.commands import Tocsin
 from support.messages import consume_all, produce
 
 from streams.contract.alerts import Verdict
@@ -17,7 +16,8 @@ from streams.contract.records import encode
 from streams.contract.topics import alerts_topic, verdicts_topic
 
 if TYPE_CHECKING:
-    from streams.brokers.tansu import TansuBroker
+    from support.commands import Tocsin
+
     from streams.contract.alerts import Alert
     from streams.contract.settings import Settings
 
@@ -25,17 +25,6 @@ LATER = NOON + timedelta(hours=3)
 YELLOW, RED, OVER = make_alert(), make_alert(level="red", watched=True), make_alert(level="red", status="resolved")
 AGAIN = make_alert(starts=LATER, silenced_by=["s-1"])
 FRAUD = make_alert("topic/fraud", "orange", starts=NOON + timedelta(hours=1), past=True)
-
-
-@pytest.fixture
-def broker(tansu_broker: TansuBroker) -> TansuBroker:
-    """What is tested here is the same on every broker."""
-    return tansu_broker
-
-
-@pytest.fixture
-def tocsin(stream_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tocsin:
-    return Tocsin(monkeypatch, capsys).under(stream_settings)
 
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from support.commands import Tocsin
 from support.messages import consume_all, produce
 
 from streams.contract.alerts import Matcher, Silence
@@ -16,26 +15,11 @@ from streams.contract.topics import silences_topic
 from streams.logic.silencing import silencers
 
 if TYPE_CHECKING:
-    from streams.brokers.tansu import TansuBroker
+    from support.commands import Tocsin
+
     from streams.contract.settings import Settings
 
 LABELS = {"subject": "entity/larkmoor", "entity": "larkmoor", "severity": "red"}
-
-
-@pytest.fixture
-def broker(tansu_broker: TansuBroker) -> TansuBroker:
-    """What a desk writes is the same on every broker; that compacted topics are followed is tested on both."""
-    return tansu_broker
-
-
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clean_environment: None) -> Tocsin:
-    return Tocsin(monkeypatch, capsys)
-
-
-@pytest.fixture
-def tocsin(bare: Tocsin, stream_settings: Settings) -> Tocsin:
-    return bare.under(stream_settings)
 
 
 @pytest.mark.integration

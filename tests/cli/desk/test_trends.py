@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.alerts import NOON
-from support.commands import Tocsin
 from support.messages import produce
 
 from streams.contract.alerts import Trend
@@ -16,23 +15,13 @@ from streams.contract.records import encode
 from streams.contract.topics import trends_topic
 
 if TYPE_CHECKING:
-    from streams.brokers.tansu import TansuBroker
+    from support.commands import Tocsin
+
     from streams.contract.settings import Settings
 
 WINDOW = timedelta(minutes=5)
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def broker(tansu_broker: TansuBroker) -> TansuBroker:
-    """What is tested here is the same on every broker."""
-    return tansu_broker
-
-
-@pytest.fixture
-def tocsin(stream_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tocsin:
-    return Tocsin(monkeypatch, capsys).under(stream_settings)
 
 
 def trend(number: int, volume: int, negative: int, subject: str = "entity/larkmoor") -> Trend:
