@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streams.contract.alerts import Alert, Evidence, Matcher, Silence, TellingMessage, Trend, Verdict, Watch
+from streams.contract.labels import Label, LabelledEntity, LabelRequest, SuggestedEntity
+from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
 from streams.contract.records import DeadLetter, Entity, Message, Prediction
 from streams.contract.signals import Signal, SurgeState
 
@@ -160,6 +162,64 @@ EXAMPLES: dict[type[Struct], list[Any]] = {
             time=_TIME.replace(hour=9),
             by="dana",
             comment="a football club of that name",
+        )
+    ],
+    Label: [
+        Label(
+            message_id="news-0001",
+            labeller="dana",
+            time=_TIME.replace(hour=9),
+            text="Harlow Bank clients move to Sample Trust",
+            kind="news",
+            source="Example Wire",
+            message_time=_TIME,
+            topics=["markets"],
+            sentiment="negative",
+            entities=[
+                LabelledEntity(start=0, end=11, type="ORG", sentiment="negative"),
+                LabelledEntity(start=28, end=40, type="ORG", sentiment="positive"),
+            ],
+            reason="uncertain",
+            model="encoder:1",
+        )
+    ],
+    LabelRequest: [
+        LabelRequest(
+            id="9be412ab77d04e2b8f0a6d5c4b3a2918",
+            message_id="news-0001",
+            text="Harlow Bank clients move to Sample Trust",
+            kind="news",
+            source="Example Wire",
+            message_time=_TIME,
+            time=_TIME,
+            reason="uncertain",
+            score=0.97,
+            model="encoder:1",
+            topics=["markets"],
+            sentiment="neutral",
+            sentiment_score=0.41,
+            entities=[SuggestedEntity(start=0, end=11, type="ORG", sentiment="neutral")],
+        )
+    ],
+    RetrainRequest: [RetrainRequest(id="c81e728d", model="encoder", time=_TIME, by="dana", reason="a new slang")],
+    ModelPointer: [
+        ModelPointer(
+            model="encoder", alias="champion", version=2, epoch=7, time=_TIME, by="gate", reason="better on recent data"
+        )
+    ],
+    ModelEvent: [
+        ModelEvent(
+            id="eccbc87e4b5ce2fe28308fd9f2a7baf3",
+            model="encoder",
+            kind="promoted",
+            time=_TIME,
+            by="gate",
+            version=2,
+            previous=1,
+            epoch=7,
+            reasons=["sentiment: 0.031 better on the recent part (0.012 to 0.052, 95 percent)"],
+            metrics={"sentiment": {"macro_f1": 0.79}},
+            lineage={"labels": {"0": 412}, "data": "sha256:1f3b", "parent": 1},
         )
     ],
 }

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveFloat,
     PositiveInt,
@@ -23,7 +21,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from streams.contract.alerts import SurgeKind
+from streams.contract.model_settings import DriftSettings, LabelsSettings, RetrainSettings, SwapSettings
 from streams.contract.records import SourceKind
+from streams.contract.section import Section
 from streams.contract.subjects import SubjectKind
 
 _ENV_PREFIX = "TOCSIN_"
@@ -38,11 +38,7 @@ class SettingsError(ValueError):
     """A setting is unknown or has an impossible value; the message names it and where to mend it."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """How to reach the brokers, for both clients (aiokafka under Faust, kafka-python in the commands)."""
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of any brokers.")
@@ -74,7 +70,7 @@ class KafkaSettings(_Section):
     commit_interval_seconds: PositiveFloat = Field(1.0, description="How often acknowledged offsets are committed.")
 
 
-class TopicsSettings(_Section):
+class TopicsSettings(Section):
     """Names, sizes and retention of topics."""
 
     prefix: str = Field("tocsin.", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every output topic's name.")
@@ -88,7 +84,7 @@ class TopicsSettings(_Section):
     dead_letter_retention_hours: PositiveFloat = Field(720.0, description="How long dead letters are kept.")
 
 
-class EnrichSettings(_Section):
+class EnrichSettings(Section):
     """The enrich agent: batching and limits."""
 
     batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(
@@ -106,7 +102,7 @@ class EnrichSettings(_Section):
     publish_embedding: bool = Field(default=False, description="Put the text embedding into each prediction.")
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The encoder: where its versions are kept and how it is served."""
 
     registry: str = Field(".tocsin/registry", description="Folder or fsspec URL (s3://, gs://) of model versions.")
@@ -126,7 +122,7 @@ class ModelSettings(_Section):
     )
 
 
-class SurgeSettings(_Section):
+class SurgeSettings(Section):
     """The surge agent: event time, the detector, and the false-alarm budget."""
 
     enabled: bool = Field(default=True, description="Count what is said of each subject, and ring when it surges.")
@@ -178,7 +174,7 @@ class SurgeSettings(_Section):
         return seconds
 
 
-class AlertmanagerSettings(_Section):
+class AlertmanagerSettings(Section):
     """Where alerts are pushed to, beside the alerts topic."""
 
     url: str | None = Field(None, description="Base address of an Alertmanager (API v2); nothing is pushed without.")
@@ -187,14 +183,14 @@ class AlertmanagerSettings(_Section):
     generator_url: str = Field("", description="Put before a subject's key to make an alert's generatorURL.")
 
 
-class MetricsSettings(_Section):
+class MetricsSettings(Section):
     """The address of /metrics, /healthz and /readyz."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9464, description="Port; 0 takes a free one.")
 
 
-class ExporterSettings(_Section):
+class ExporterSettings(Section):
     """The consumer-lag exporter."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
@@ -207,7 +203,7 @@ class ExporterSettings(_Section):
     )
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """The worker process."""
 
     data_dir: Path = Field(Path(".tocsin/worker"), description="Folder for the worker's own state.")
@@ -219,7 +215,7 @@ class WorkerSettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """Logs go to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level shown.")
@@ -242,6 +238,10 @@ class Settings(BaseSettings):
     enrich: EnrichSettings = EnrichSettings()
     model: ModelSettings = ModelSettings()
     surge: SurgeSettings = SurgeSettings()
+    labels: LabelsSettings = LabelsSettings()
+    retrain: RetrainSettings = RetrainSettings()
+    swap: SwapSettings = SwapSettings()
+    drift: DriftSettings = DriftSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     metrics: MetricsSettings = MetricsSettings()
     exporter: ExporterSettings = ExporterSettings()
@@ -310,5 +310,5 @@ def _is_unknown_variable(name: str) -> bool:
     field = Settings.model_fields.get(section)
     # A section's own unknown keys are refused by pydantic; a whole section may also be given as JSON.
     return field is None or (
-        rest != "" and not (isinstance(field.annotation, type) and issubclass(field.annotation, _Section))
+        rest != "" and not (isinstance(field.annotation, type) and issubclass(field.annotation, Section))
     )

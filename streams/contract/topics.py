@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from streams.contract.alerts import Alert, Silence, Trend, Verdict, Watch
+from streams.contract.labels import Label, LabelRequest
+from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
 from streams.contract.records import DeadLetter, Message, Prediction
 from streams.contract.signals import Signal, SurgeState
 
@@ -84,6 +86,31 @@ def verdicts_topic(settings: TopicsSettings) -> str:
     return output_topic(settings, "alert-verdicts")
 
 
+def labels_topic(settings: TopicsSettings) -> str:
+    """Where labels are kept."""
+    return output_topic(settings, "labels")
+
+
+def label_requests_topic(settings: TopicsSettings) -> str:
+    """Where the stream asks for labels."""
+    return output_topic(settings, "label-requests")
+
+
+def retrain_requests_topic(settings: TopicsSettings) -> str:
+    """Where training runs are asked for."""
+    return output_topic(settings, "retrain-requests")
+
+
+def model_pointers_topic(settings: TopicsSettings) -> str:
+    """Where it is told which version serves."""
+    return output_topic(settings, "model-pointers")
+
+
+def model_events_topic(settings: TopicsSettings) -> str:
+    """Where the history of models is kept."""
+    return output_topic(settings, "model-events")
+
+
 def all_topics(settings: Settings) -> list[TopicSpec]:
     """Every topic of the application under these settings, inputs first."""
     topics = settings.topics
@@ -93,12 +120,18 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
     dead_kept["max.message.bytes"] = str(2 * settings.enrich.max_message_bytes + _ENVELOPE_BYTES)
 
     compacted = {"cleanup.policy": "compact"}
+    # A history: it is small, and is kept for as long as there are models.
+    history = {"retention.ms": "-1"}
 
     def spec(name: str, record: type[Struct], key: str, description: str, config: dict[str, str]) -> TopicSpec:
         return TopicSpec(name, record, key, description, topics.partitions, topics.replication, config)
 
     def event(name: str, record: type[Struct], key: str, description: str, config: dict[str, str]) -> TopicSpec:
         return replace(spec(name, record, key, description, config), is_event=True)
+
+    def in_order(spec: TopicSpec) -> TopicSpec:
+        """Of one partition: few records, whose order over all keys matters."""
+        return replace(spec, partitions=1)
 
     inputs = [
         replace(
@@ -117,4 +150,9 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         spec(silences_topic(topics), Silence, "silence id", "What the desk has muted.", compacted),
         spec(watchlist_topic(topics), Watch, "subject", "Subjects with a budget of their own.", compacted),
         spec(verdicts_topic(topics), Verdict, "fingerprint/startsAt", "What the desk says of alerts.", compacted),
+        spec(labels_topic(topics), Label, "message id and labeller", "What people say of messages.", compacted),
+        event(label_requests_topic(topics), LabelRequest, "message id", "Messages that are worth a label.", kept),
+        in_order(spec(retrain_requests_topic(topics), RetrainRequest, "model", "Somebody wants a run now.", kept)),
+        in_order(spec(model_pointers_topic(topics), ModelPointer, "model/alias", "Which version serves.", compacted)),
+        in_order(event(model_events_topic(topics), ModelEvent, "model", "What became of each version.", history)),
     ]
