@@ -1,8 +1,9 @@
 """How fast Tocsin reads a stream, beside what a user would write and beside the bare runtime; how late, how large, why.
 
 One run on one machine: (a) a consumer loop around the same model in torch, (b) the bare runtime on the same texts
-without Kafka, (c) Tocsin end to end through a broker. (b) and (c) take turns, since machines are noisy; what is told
-are medians. docs/performance.md tells the method; ``--quick`` only shows that everything runs.
+without Kafka, (c) Tocsin end to end through a broker, (c') the same with nothing done to what is read but to publish
+it. (b), (c) and (c') take turns, since machines are noisy; what is told are medians. docs/performance.md tells the
+method; ``--quick`` only shows that everything runs.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ _QUIET_TORCH = {"TRANSFORMERS_VERBOSITY": "error", "TQDM_DISABLE": "1"}
 class Sizes:
     """How much is measured."""
 
-    messages: int = 9_000
+    messages: int = 6_000
     rounds: int = 3
-    pipeline_messages: int = 300
-    batched_messages: int = 20 * _BATCH
+    pipeline_messages: int = 150
+    batched_messages: int = 10 * _BATCH
     paced_seconds: float = 30.0
 
 
@@ -93,12 +94,16 @@ class Benchmark:
         name = broker.engine
         _say(f"{name}: warming up")
         run_backlog(broker, self._registry, self.messages[: max(100, len(self.messages) // 6)], self._workspace)
-        runtime, backlogs = [], []
+        runtime, backlogs, plain_backlogs = [], [], []
         for number in range(1, self._sizes.rounds + 1):
             runtime.append(Timing(**self._bare_runtime(["--plan", json.dumps(asdict(plan))])))
             _say(f"{name}, round {number}: (b) bare runtime {runtime[-1].texts_per_second:.0f} texts/s")
             backlogs.append(run_backlog(broker, self._registry, self.messages, self._workspace))
             _say(f"{name}, round {number}: (c) Tocsin {backlogs[-1].messages_per_second:.0f} messages/s")
+            plain_backlogs.append(
+                run_backlog(broker, self._registry, self.messages, self._workspace, reading_alone=True)
+            )
+            _say(f"{name}, round {number}: (c') reading alone {plain_backlogs[-1].messages_per_second:.0f} messages/s")
         single, batched = [], []
         for number in range(1, self._sizes.rounds + 1):
             single.append(self._torch_loop(broker, self._sizes.pipeline_messages, 1))
@@ -114,6 +119,7 @@ class Benchmark:
             agreement=batched[-1]["agreement"],
             runtime=runtime,
             backlogs=backlogs,
+            plain_backlogs=plain_backlogs,
             paced=paced,
             profile=self._profile(broker, rate),
         )

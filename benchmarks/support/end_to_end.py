@@ -49,7 +49,9 @@ class PacedRun:
     worker_cores: float
 
 
-def run_backlog(broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path) -> BacklogRun:
+def run_backlog(
+    broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path, *, reading_alone: bool = False
+) -> BacklogRun:
     """Let a fresh worker work off a backlog; nobody reads until it is done.
 
     Args:
@@ -57,13 +59,17 @@ def run_backlog(broker: Broker, registry: Path, messages: Sequence[RealMessage],
         registry: Folder of the model versions.
         messages: The backlog, in order of arrival.
         folder: Folder for the worker's log and state.
+        reading_alone: Nothing is done with what is read but to publish it.
 
     Raises:
         UnansweredError: Not every message came out as a prediction.
         WorkerError: The worker failed.
     """
     broker_process = psutil.Process(broker.pid)
-    with Stream(broker, registry, messages) as stream, WorkerProcess(stream, folder) as worker:
+    with (
+        Stream(broker, registry, messages, reading_alone=reading_alone) as stream,
+        WorkerProcess(stream, folder) as worker,
+    ):
         first = worker.wait_until_committed(math.ceil(_LOW * len(messages)))
         broker_before = cpu_seconds(broker_process)
         last = worker.wait_until_committed(math.floor(_HIGH * len(messages)))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ERRORS_ONLY = 3
 _TOKENISED_AT_ONCE = 1024
 _WARM_UP_TEXTS = 256
-_SEARCHED_TEXTS = 2048
+_SEARCHED_TEXTS = 1024
 _FINALISTS = 4
 
 
@@ -88,8 +88,8 @@ def candidates(cores: int, *, quick: bool) -> list[Plan]:
         cores: Physical cores.
         quick: Try a few only.
     """
-    sizes: list[tuple[int, int | None]] = [(size, None) for size in ((16,) if quick else (4, 8, 16, 24, 32, 64))]
-    budgets = [] if quick else [(256, budget) for budget in (256, 512, 1024, 2048)]
+    sizes: list[tuple[int, int | None]] = [(size, None) for size in ((16,) if quick else (8, 16, 24, 32))]
+    budgets = [] if quick else [(256, budget) for budget in (512, 1024, 2048)]
     # Spinning means nothing to a run of one thread.
     modes = {(0, 1, False), (0, 1, True), (1, cores, False)}
     return [

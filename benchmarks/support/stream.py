@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _PREFIX = "TOCSIN_"
 _KEPT = "TOCSIN_DATA"
+_READING_ALONE = {
+    "TOCSIN_SURGE__ENABLED": "false",
+    "TOCSIN_DRIFT__ENABLED": "false",
+    "TOCSIN_LABELS__REQUESTS_PER_HOUR": "0",
+}
 _KINDS: tuple[SourceKind, ...] = ("news", "social", "customer")
 
 
@@ -50,15 +55,20 @@ class Stream:
         broker: A running broker.
         registry: Folder of the model versions.
         backlog: Messages that wait in the topics, in order of arrival, before anybody reads.
+        reading_alone: Nothing is done with what is read but to publish it: no surge detection, no drift, no requests
+            for labels.
     """
 
-    def __init__(self, broker: Broker, registry: Path, backlog: Sequence[RealMessage] = ()) -> None:
+    def __init__(
+        self, broker: Broker, registry: Path, backlog: Sequence[RealMessage] = (), *, reading_alone: bool = False
+    ) -> None:
         unique = secrets.token_hex(4)
         self.settings = Settings(
             kafka=KafkaSettings(bootstrap_servers=broker.bootstrap_servers, group_id=f"bench-{unique}"),
             topics=TopicsSettings(prefix=f"bench-{unique}.", inputs={f"{kind}-{unique}": kind for kind in _KINDS}),
             model=ModelSettings(registry=str(registry)),
         )
+        self._further = _READING_ALONE if reading_alone else {}
         self.topic_of: dict[SourceKind, str] = {kind: name for name, kind in self.settings.topics.inputs.items()}
         # One for all questions: to connect anew for each would take time from what is measured.
         self._admin = admin_client(self.settings.kafka)
@@ -75,6 +85,7 @@ class Stream:
             "TOCSIN_TOPICS__PREFIX": settings.topics.prefix,
             "TOCSIN_TOPICS__INPUTS": json.dumps(settings.topics.inputs),
             "TOCSIN_MODEL__REGISTRY": settings.model.registry,
+            **self._further,
         }
 
     def committed(self) -> int:

@@ -31,6 +31,8 @@ class EngineRuns:
     """(b)."""
     backlogs: Sequence[BacklogRun]
     """(c)."""
+    plain_backlogs: Sequence[BacklogRun]
+    """(c'), which does nothing with what it reads but to publish it."""
     paced: PacedRun
     profile: Mapping[str, ThreadTime]
     """By thread; empty where this machine allows no look into a process."""
@@ -39,6 +41,11 @@ class EngineRuns:
     def tocsin_rates(self) -> list[float]:
         """(c), messages a second."""
         return [run.messages_per_second for run in self.backlogs]
+
+    @property
+    def plain_rates(self) -> list[float]:
+        """(c'), messages a second."""
+        return [run.messages_per_second for run in self.plain_backlogs]
 
     @property
     def runtime_rates(self) -> list[float]:
@@ -67,6 +74,7 @@ def summarise(
 
     return {
         "ratio_to_runtime": each(lambda runs: ratio_of_medians(runs.tocsin_rates, runs.runtime_rates)),
+        "ratio_to_runtime_reading_alone": each(lambda runs: ratio_of_medians(runs.plain_rates, runs.runtime_rates)),
         "ratio_to_pipeline": each(lambda runs: ratio_of_medians(runs.tocsin_rates, runs.pipeline)),
         "ratio_to_batched_pipeline": each(lambda runs: ratio_of_medians(runs.tocsin_rates, runs.batched_pipeline)),
         "messages_per_second": middle("messages_per_second"),
@@ -85,6 +93,7 @@ def summarise(
                 "agreement_of_torch": runs.agreement,
                 "runtime": runs.runtime_rates,
                 "tocsin": [asdict(run) for run in runs.backlogs],
+                "tocsin_reading_alone": [asdict(run) for run in runs.plain_backlogs],
                 "paced": {"latency": runs.paced.latency._asdict(), "worker_cores": runs.paced.worker_cores},
             }
         ),

@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from streams.contract.subjects import parse_subject
+from streams.contract.topics import signals_topic
+from streams.logic.bundles import bundle
 from streams.logic.enricher import REASONS, Batch, Enricher
 from streams.worker.pipeline import Pipeline
 from streams.worker.records import as_record
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from exporters.metrics import WorkerMetrics
+    from streams.contract.outgoing import Output
     from streams.contract.settings import Settings
     from streams.logic.inputs import InputClocks
     from streams.worker.application import Application
@@ -44,13 +47,15 @@ def add_enrich(
 ) -> Pipeline[Any, Batch]:
     """Add the enrich agent to the application, and give the pipeline that carries it."""
     metrics.prepare(settings.topics.inputs, REASONS)
+    signals_to = signals_topic(settings.topics)
 
     def work(events: Sequence[Any]) -> Batch:
         return enricher.enrich([as_record(event) for event in events])
 
     async def deliver(batch: Batch) -> None:
-        progress = enricher.stamp(batch, clocks)
-        await _publish(batch, publisher, enricher)
+        progress, signals = enricher.stamp(batch, clocks)
+        bundles = bundle(signals, signals_to, publisher.partition_by_key(signals_to)) if signals else []
+        await _publish(batch, bundles, publisher, enricher)
         clocks.delivered(progress, time.monotonic())
 
     def acknowledge(events: Sequence[Any], batch: Batch) -> None:
@@ -83,17 +88,17 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _publish(batch: Batch, publisher: BatchPublisher, enricher: Enricher) -> None:
+async def _publish(batch: Batch, bundles: list[Output], publisher: BatchPublisher, enricher: Enricher) -> None:
     """Publish what came of each input; a prediction or dead letter too large for the brokers is exchanged in it."""
     outcomes = batch.outcomes
-    refused = await publisher.publish([output for outcome in outcomes for output in outcome.outputs])
+    refused = await publisher.publish([*(output for outcome in outcomes for output in outcome.outputs), *bundles])
     for _ in range(_SMALLER_FORMS):
         if not refused:
             return
         too_large = {id(output) for output in refused}
         again = [index for index, outcome in enumerate(outcomes) if id(outcome.outputs[0]) in too_large]
         if len(again) < len(refused):
-            break  # A signal, which has no smaller form.
+            break  # Signals, which have no smaller form.
         for index in again:
             outcomes[index] = enricher.bury_refused(outcomes[index])
         refused = await publisher.publish([outcomes[index].outputs[0] for index in again])

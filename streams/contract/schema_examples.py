@@ -9,7 +9,7 @@ from streams.contract.alerts import Alert, Evidence, Matcher, Silence, TellingMe
 from streams.contract.labels import Label, LabelledEntity, LabelRequest, SuggestedEntity
 from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
 from streams.contract.records import DeadLetter, Entity, Message, Prediction
-from streams.contract.signals import Signal, SurgeState
+from streams.contract.signals import Signal, Signals, SurgeState
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -61,25 +61,29 @@ EXAMPLES: dict[type[Struct], list[Any]] = {
             headers=[("trace", b"7f")],
         )
     ],
-    Signal: [
-        Signal(
-            id="5a0e12ab77d04e2b8f0a6d5c4b3a2918",
-            subject="entity/harlow bank",
-            message_id="news-0001",
-            time=_TIME,
-            sentiment="negative",
-            score=0.9,
-            source="Example Wire",
-            kind="news",
-            topic="news",
-            partition=2,
-            offset=1041,
-            watermark=1772438311.0,
-            model="encoder:1",
-            fingerprint="b1946ac92492d234",
-            name="Harlow Bank",
-            text="Harlow Bank clients move to Sample Trust",
-            entities=["sample trust"],
+    Signals: [
+        Signals(
+            signals=[
+                Signal(
+                    id="5a0e12ab77d04e2b8f0a6d5c4b3a2918",
+                    subject="entity/harlow bank",
+                    message_id="news-0001",
+                    time=_TIME,
+                    sentiment="negative",
+                    score=0.9,
+                    source="Example Wire",
+                    kind="news",
+                    topic="news",
+                    partition=2,
+                    offset=1041,
+                    watermark=1772438311.0,
+                    model="encoder:1",
+                    fingerprint="b1946ac92492d234",
+                    name="Harlow Bank",
+                    text="Harlow Bank clients move to Sample Trust",
+                    entities=["sample trust"],
+                )
+            ]
         )
     ],
     SurgeState: [SurgeState(key="entity/harlow bank", form=1, state=b"\x92\x00\x80")],

@@ -160,7 +160,9 @@ class SurgeSettings(Section):
     )
     forget_hours: PositiveFloat = Field(336.0, description="A subject silent for so long is forgotten.")
     evidence_messages: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Messages told with an alert.")
-    checkpoint_events: Annotated[int, Field(ge=1)] = Field(8192, description="Signals between two checkpoints.")
+    checkpoint_events: Annotated[int, Field(ge=1)] = Field(
+        2048, description="Records of signals between two checkpoints; each carries those of a batch."
+    )
     checkpoint_seconds: PositiveFloat = Field(10.0, description="Longest time between two checkpoints.")
     recovery_timeout_seconds: PositiveFloat = Field(
         45.0, description="Longest time to read a partition's state; then the worker exits, to be started again."

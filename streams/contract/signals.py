@@ -1,6 +1,7 @@
-"""What surge detection needs of a prediction: a small record for each subject, and the time that upstream has reached.
+"""What surge detection needs of a prediction: a small word on each subject, and the time that upstream has reached.
 
-Internal records: keyed by subject, on a topic whose partitions are Tocsin's own.
+Internal records, on a topic whose partitions are Tocsin's own: the signals of a batch of messages that belong to one
+partition travel in one record, since each record costs more on its way than a signal does.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from msgspec import Meta, Struct, field
 from streams.contract.records import Probability, Sentiment, SourceKind
 
 
-class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal", tag_field="type"):
+class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one message says of one subject."""
 
     id: Annotated[str, Meta(description="Hash of the input's place and the subject; equal if the input is read twice.")]
@@ -40,6 +41,12 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
     entities: Annotated[list[str], Meta(description="Other entities in the message, normalised.")] = field(
         default_factory=list
     )
+
+
+class Signals(Struct, frozen=True, kw_only=True, tag="signals", tag_field="type"):
+    """Signals of one batch of messages, all of one partition, in the order of the messages."""
+
+    signals: list[Signal]
 
 
 class UpstreamPartition(Struct, frozen=True, kw_only=True):

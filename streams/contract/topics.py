@@ -9,7 +9,7 @@ from streams.contract.alerts import Alert, Silence, Trend, Verdict, Watch
 from streams.contract.labels import Label, LabelRequest
 from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
 from streams.contract.records import DeadLetter, Message, Prediction
-from streams.contract.signals import Signal, SurgeState
+from streams.contract.signals import Signals, SurgeState
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -143,7 +143,7 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         *inputs,
         event(predictions_topic(topics), Prediction, "message id", "What the model read in each message.", kept),
         event(dead_letters_topic(topics), DeadLetter, "source topic", "Messages given up, as they came.", dead_kept),
-        spec(signals_topic(topics), Signal, "subject", "What surge detection needs of a prediction. Internal.", kept),
+        spec(signals_topic(topics), Signals, "none", "What surge detection needs of predictions. Internal.", kept),
         spec(surge_state_topic(topics), SurgeState, "subject", "State of surge detection. Internal.", compacted),
         event(trends_topic(topics), Trend, "subject", "What was said of a subject, window by window.", kept),
         event(alerts_topic(topics), Alert, "fingerprint", "Surges that begin, grow stronger, or are over.", kept),

@@ -19,7 +19,7 @@ from streams.contract.ids import output_id
 from streams.contract.incoming import BadMessageError, Reason, Record, decode_message
 from streams.contract.outgoing import Output
 from streams.contract.records import DeadLetter, Message, Prediction, Stage, encode
-from streams.contract.topics import dead_letters_topic, predictions_topic, signals_topic
+from streams.contract.topics import dead_letters_topic, predictions_topic
 from streams.logic.breaker import Breaker
 from streams.logic.signals import SignalMaker
 
@@ -61,7 +61,7 @@ class Outcome:
 
     record: Record
     outputs: list[Output]
-    """The prediction or dead letter; after it the signals, once the batch is stamped."""
+    """The prediction or dead letter."""
     reason: Reason | None
     """Why it is a dead letter; None for a prediction."""
     time: float | None = None
@@ -97,7 +97,6 @@ class Enricher:
         self._kinds = settings.topics.inputs
         self._predictions = predictions_topic(settings.topics)
         self._dead_letters = dead_letters_topic(settings.topics)
-        self._signals_topic = signals_topic(settings.topics)
 
     def enrich(self, records: Sequence[Record]) -> Batch:
         """Read a batch: one outcome for each record, in order.
@@ -132,30 +131,23 @@ class Enricher:
             )
         return Batch([outcomes[index] for index in range(len(records))], seconds, retries)
 
-    def stamp(self, batch: Batch, clocks: InputClocks) -> dict[Place, Progress]:
-        """Tell the clocks of a batch's messages, and add its signals to the outputs, each with its partition's time.
+    def stamp(self, batch: Batch, clocks: InputClocks) -> tuple[dict[Place, Progress], list[Signal]]:
+        """Tell the clocks of a batch's messages, and its signals what time their partitions have reached.
 
         To be called once for each batch, in the order of their records, unlike the work that is done before.
 
         Returns:
-            How far each input partition has come with this batch.
+            How far each input partition has come with this batch; and the signals, in order.
         """
         progress: dict[Place, Progress] = {}
+        signals: list[Signal] = []
         now = time.time()
         for outcome in batch.outcomes:
             record = outcome.record
             reached = clocks.observe(record, outcome.time, now)
             progress[record.topic, record.partition] = reached
-            # An internal record, many to a message: no headers, which would outweigh it.
-            outcome.outputs.extend(
-                Output(
-                    self._signals_topic,
-                    signal.subject.encode("utf-8", "surrogatepass"),
-                    encode(msgspec.structs.replace(signal, watermark=reached.watermark)),
-                )
-                for signal in outcome.signals
-            )
-        return progress
+            signals += (msgspec.structs.replace(signal, watermark=reached.watermark) for signal in outcome.signals)
+        return progress, signals
 
     def bury_refused(self, outcome: Outcome) -> Outcome:
         """A dead letter for an input whose prediction or dead letter no broker takes, since it is too large.
@@ -173,7 +165,7 @@ class Enricher:
                 f"{self._dead_letters}); the message is to be had at its place alone"
             )
             buried = self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
-        return replace(outcome, outputs=[*buried.outputs, *outcome.outputs[1:]], reason=buried.reason)
+        return replace(outcome, outputs=buried.outputs, reason=buried.reason)
 
     def _read(self, texts: dict[int, str]) -> tuple[dict[int, _Read], dict[int, Exception], int]:
         """Read all at once; where that fails, each alone, so that one poisonous message takes no other with it."""

@@ -113,6 +113,10 @@ class Watermark:
         self._value: float | None = None
         # Said to be read to their end, since the last time that one was said not to be.
         self._at_end: list[_Partition] = []
+        # The value is asked for after every message, and seldom changes: looked at anew only where it may have.
+        self._least = -math.inf
+        self._counted = -math.inf
+        self._holds_until = -math.inf
 
     def update(
         self, topic: str, partition: int, watermark: float | None, *, caught_up: bool, idle: bool, heard: float
@@ -135,6 +139,8 @@ class Watermark:
             self._at_end.append(told)
         else:
             self._let_go()
+        if not self._is_ahead(told):
+            self._holds_until = -math.inf
         if watermark is None and idle and told.idle and told.watermark is not None:
             watermark = told.watermark + max(0.0, heard - told.heard)
         if watermark is not None:
@@ -153,14 +159,27 @@ class Watermark:
             None as long as nothing is known.
         """
         self._let_go()
-        reached = [
-            partition.reached for partition in self._partitions.values() if now - partition.heard <= self._idle_seconds
-        ]
-        known = [time for time in reached if time is not None]
-        if known and len(known) == len(reached):
-            least = min(known)
-            self._value = least if self._value is None else max(self._value, least)
+        if now > self._holds_until:
+            self._look(now)
         return self._value
+
+    def _look(self, now: float) -> None:
+        """Find the value anew, and until when it holds as long as none that holds it back moves."""
+        waited_for = [
+            partition for partition in self._partitions.values() if now - partition.heard <= self._idle_seconds
+        ]
+        known = [time for partition in waited_for if (time := partition.reached) is not None]
+        if known and len(known) == len(waited_for):
+            self._least, self._counted = min(known), now
+            self._value = self._least if self._value is None else max(self._value, self._least)
+            self._holds_until = min(partition.heard for partition in waited_for) + self._idle_seconds
+        else:
+            self._holds_until = -math.inf
+
+    def _is_ahead(self, partition: _Partition) -> bool:
+        """Whether it was waited for, and held nobody back: then what it reaches now changes nothing."""
+        reached = partition.reached
+        return reached is not None and reached > self._least and partition.heard + self._idle_seconds >= self._counted
 
     def dump(self) -> bytes:
         """All that is known, as MessagePack."""
@@ -181,9 +200,12 @@ class Watermark:
                 self._furthest = told.watermark if self._furthest is None else max(self._furthest, told.watermark)
         self._value = known.value
         self._at_end.clear()
+        self._holds_until = -math.inf
 
     def _let_go(self) -> None:
         """Let the others pass those that are read to their end, as far as all have come by now."""
+        if self._at_end:
+            self._holds_until = -math.inf
         if self._furthest is not None:
             for partition in self._at_end:
                 passed = self._furthest if partition.idle else self._furthest - self._max_skew

@@ -17,7 +17,7 @@ from streams.contract.alerts import Alert
 from streams.contract.cloudevents import headers
 from streams.contract.outgoing import Output
 from streams.contract.records import encode
-from streams.contract.signals import Heartbeat, Signal, SurgeState
+from streams.contract.signals import Heartbeat, Signals, SurgeState
 from streams.contract.topics import alerts_topic, signals_topic, surge_state_topic, trends_topic
 from streams.logic.surge.desk import Desk
 from streams.logic.surge.state import FORM
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from streams.contract.alerts import Trend, Verdict, Watch
     from streams.contract.incoming import Record
     from streams.contract.settings import Settings
+    from streams.contract.signals import Signal
     from streams.worker.steering import Steering
 
 # Of the state that says how far upstream was; every subject's key has a slash.
@@ -36,7 +37,7 @@ _CLOCK_KEY = "clock"
 
 log = structlog.get_logger(__name__)
 
-_signal = msgspec.json.Decoder(Signal | Heartbeat)
+_told = msgspec.json.Decoder(Signals | Heartbeat)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Findings:
     resumed: list[Alert] = field(default_factory=list)
     """Alerts that fire by the state of a partition that was restored just now."""
     unreadable: int = 0
-    """Records that were neither a signal nor a heartbeat."""
+    """Records that were neither signals nor a heartbeat."""
     late: int = 0
     """Signals whose window was over when they came."""
     duplicates: int = 0
@@ -165,32 +166,37 @@ class Desks:
 
     def _take(self, place: _Place, record: Record, findings: Findings) -> None:
         try:
-            told = _signal.decode(record.value or b"")
+            told = _told.decode(record.value or b"")
         except msgspec.DecodeError as error:
-            log.warning("left out: neither a signal nor a heartbeat", place=record.place, error=str(error))
+            log.warning("left out: neither signals nor a heartbeat", place=record.place, error=str(error))
             findings.unreadable += 1
             return
-        if isinstance(told, Signal):
-            place.desk.observe(told, record.offset)
+        heard = record.timestamp
+        if isinstance(told, Signals):
+            self._take_signals(place, told.signals, heard, findings)
+            return
+        for part in told.partitions:
             place.clock.update(
-                told.topic, told.partition, told.watermark, caught_up=False, idle=False, heard=record.timestamp
+                part.topic, part.partition, part.watermark, caught_up=part.caught_up, idle=part.idle, heard=heard
             )
-        else:
-            for part in told.partitions:
-                place.clock.update(
-                    part.topic,
-                    part.partition,
-                    part.watermark,
-                    caught_up=part.caught_up,
-                    idle=part.idle,
-                    heard=record.timestamp,
-                )
-        self._close(place, record.timestamp, findings)
+        self._close(place, heard, findings)
+
+    def _take_signals(self, place: _Place, signals: list[Signal], heard: float, findings: Findings) -> None:
+        """Message by message, since that is how time goes on: all its signals bear the same."""
+        last = len(signals) - 1
+        for number, signal in enumerate(signals):
+            place.desk.observe(signal)
+            if number < last and _is_of_one_message(signal, signals[number + 1]):
+                continue
+            place.clock.update(
+                signal.topic, signal.partition, signal.watermark, caught_up=False, idle=False, heard=heard
+            )
+            self._close(place, heard, findings)
 
     def _close(self, place: _Place, heard: float, findings: Findings) -> None:
         """Close what is over.
 
-        It is looked at after every record, and time is that of the records, not of the wall: so neither how records
+        It is looked at after every message, and time is that of the records, not of the wall: so neither how records
         are batched nor how late they are read changes what is found.
         """
         reached = place.clock.value(heard)
@@ -278,6 +284,10 @@ class Desks:
         seconds = self._clock() - started
         log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
         return _Place(desk, clock)
+
+
+def _is_of_one_message(one: Signal, other: Signal) -> bool:
+    return one.offset == other.offset and one.partition == other.partition and one.topic == other.topic
 
 
 def _judged(desk: Desk, verdicts: Mapping[str, Verdict]) -> int:

@@ -49,6 +49,7 @@ class BatchPublisher:
         self._on_retry = on_retry
         self._partitioner = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
+        self._known: dict[str, list[int]] = {}
 
     async def start(self) -> None:
         """Connect to the brokers.
@@ -100,13 +101,30 @@ class BatchPublisher:
         failed, too_large = await self._attempt(list(outputs))
         return not (failed or too_large)
 
+    def partition_by_key(self, topic: str) -> Callable[[bytes], int]:
+        """How this publisher parts a topic's keys: as every other Kafka client does, by their hash.
+
+        Raises:
+            NoPartitionError: ``partitions_of`` has not been asked for the topic yet.
+        """
+        known = self._known.get(topic)
+        if known is None:
+            raise NoPartitionError(f"the partitions of {topic} have not been asked for")
+
+        def partition(key: bytes) -> int:
+            number: int = self._partitioner(key, known, known)
+            return number
+
+        return partition
+
     async def partitions_of(self, topic: str) -> list[int]:
         """Partitions of a topic, in order, as the brokers told last.
 
         Raises:
             aiokafka.errors.KafkaError: There is no such topic, or no broker tells.
         """
-        return sorted(await self._started.partitions_for(topic))
+        known = self._known[topic] = sorted(await self._started.partitions_for(topic))
+        return known
 
     async def _attempt(self, outputs: list[Output]) -> tuple[list[Output], list[Output]]:
         try:

@@ -17,7 +17,7 @@ from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
 from streams.contract.domain import load_domain
 from streams.contract.records import DeadLetter, Prediction
-from streams.contract.signals import Signal
+from streams.contract.signals import Signal, Signals
 from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic, signals_topic
 from streams.logic.enricher import Enricher
 from streams.logic.inputs import InputClocks
@@ -27,6 +27,8 @@ from streams.worker.publisher import BatchPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from kafka.consumer.fetcher import ConsumerRecord
 
     from streams.contract.settings import Settings
     from streams.contract.topics import TopicSpec
@@ -93,6 +95,7 @@ class Run:
     async def _main(self) -> None:
         publisher = BatchPublisher(self.settings.kafka)
         await publisher.start()
+        await publisher.partitions_of(signals_topic(self.settings.topics))
         app = build_application(self.settings)
         enricher = Enricher(Model(), self.settings, load_domain(self.settings.domain))
         pipeline = add_enrich(app, enricher, self.clocks, publisher, self.settings, self.metrics, self.fatal.append)
@@ -116,9 +119,12 @@ class Run:
         return sorted(letters, key=lambda letter: letter.offset)
 
     def signals(self, count: int) -> list[Signal]:
-        records = consume_all(self.settings, signals_topic(self.settings.topics), count)
-        signals = [msgspec.json.decode(record.value, type=Signal) for record in records]
-        assert [record.key.decode() for record in records] == [signal.subject for signal in signals]
+        def read(records: Sequence[ConsumerRecord]) -> list[Signal]:
+            return [signal for record in records for signal in msgspec.json.decode(record.value, type=Signals).signals]
+
+        signals = read(
+            consume_all(self.settings, signals_topic(self.settings.topics), lambda records: len(read(records)) >= count)
+        )
         return sorted(signals, key=lambda signal: (signal.offset, signal.subject))
 
     def counted(self, reason: str) -> float | None:

@@ -14,7 +14,7 @@ from support.streams import worker
 from streams.contract.alerts import Alert, Matcher, Silence, Trend, Watch
 from streams.contract.records import encode
 from streams.contract.settings import SurgeSettings
-from streams.contract.signals import Heartbeat, Signal, UpstreamPartition
+from streams.contract.signals import Heartbeat, Signal, Signals, UpstreamPartition
 from streams.contract.topics import (
     alerts_topic,
     signals_topic,
@@ -76,7 +76,8 @@ def story(hours: int) -> list[Signal]:
 
 
 def send(settings: Settings, signals: Sequence[Signal]) -> None:
-    produce(settings, signals_topic(settings.topics), [(each.subject.encode(), encode(each), []) for each in signals])
+    records = [(each.subject.encode(), encode(Signals(signals=[each])), []) for each in signals]
+    produce(settings, signals_topic(settings.topics), records)
 
 
 def end_upstream(settings: Settings, time: float) -> None:

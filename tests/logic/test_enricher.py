@@ -17,7 +17,6 @@ from streams.contract.ids import output_id
 from streams.contract.incoming import Record
 from streams.contract.records import DeadLetter, Entity, Prediction
 from streams.contract.settings import EnrichSettings, Settings, SurgeSettings
-from streams.contract.signals import Signal
 from streams.logic.breaker import BrokenModelError
 from streams.logic.enricher import REASONS, Batch, Enricher, Outcome, Reader
 from streams.logic.inputs import InputClocks, Progress
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from streams.contract.signals import Signal
 
 POISON = "poison"
 DOMAIN = load_domain("finance")
@@ -280,47 +281,28 @@ def test_a_dead_letter_that_no_broker_takes_keeps_the_place_and_reason_alone() -
     assert read.id == output_id("news", 2, 9, "dead-letter")
 
 
-def signals(outcome: Outcome) -> list[Signal]:
-    """The signals among the outputs, each of which must be keyed by its subject."""
-    read = [msgspec.json.decode(output.value or b"", type=Signal) for output in outcome.outputs[1:]]
-    for output, signal in zip(outcome.outputs[1:], read, strict=True):
-        assert output.topic == "tocsin.signals"
-        assert output.key == signal.subject.encode()
-        assert output.partition is None
-    return read
-
-
-def stamped(given_: list[Record]) -> tuple[Batch, dict[tuple[str, int], Progress]]:
-    made, settings = enricher(Model()), Settings()
-    batch = made.enrich(given_)
-    return batch, made.stamp(batch, InputClocks(settings))
-
-
-def test_signals_come_after_the_prediction_and_before_stamping_not_at_all() -> None:
+def stamped(given_: list[Record]) -> tuple[list[Signal], dict[tuple[str, int], Progress]]:
     made = enricher(Model())
-    batch = made.enrich(records("Sale"))
-    assert [output.topic for output in batch.outcomes[0].outputs] == ["tocsin.predictions"]
-    made.stamp(batch, InputClocks(Settings()))
-    assert prediction(batch.outcomes[0]).message_id
-    assert [signal.subject for signal in signals(batch.outcomes[0])] == [
-        "topic/deals",
-        "entity/s",
-        "entity/s/topic/deals",
-    ]
+    progress, signals = made.stamp(made.enrich(given_), InputClocks(Settings()))
+    return signals, progress
+
+
+def test_a_prediction_has_a_signal_for_its_topic_its_entity_and_both() -> None:
+    signals, _ = stamped(records("Sale"))
+    assert [signal.subject for signal in signals] == ["topic/deals", "entity/s", "entity/s/topic/deals"]
 
 
 def test_a_dead_letter_has_no_signals_and_moves_no_clock() -> None:
-    batch, progress = stamped([record(value=b"{", offset=4)])
-    assert signals(batch.outcomes[0]) == []
+    signals, progress = stamped([record(value=b"{", offset=4)])
+    assert signals == []
     assert progress == {("news", 1): Progress(5, None)}
 
 
 def test_where_surge_detection_is_off_there_are_no_signals() -> None:
     settings = Settings(surge=SurgeSettings(enabled=False))
     made = Enricher(Model(), settings, DOMAIN)
-    batch = made.enrich(records("Sale"))
-    made.stamp(batch, InputClocks(settings))
-    assert len(batch.outcomes[0].outputs) == 1
+    _, signals = made.stamp(made.enrich(records("Sale")), InputClocks(settings))
+    assert signals == []
 
 
 def test_signals_bear_the_time_that_their_partition_had_reached_with_their_message() -> None:
@@ -329,9 +311,14 @@ def test_signals_bear_the_time_that_their_partition_had_reached_with_their_messa
         Record("social", 3, 7, 1_700_000_000.0, None, b'{"text": "a", "time": 1600000000}', ()),
     )
     timed = [record("a", offset=offset, time=str(at + offset)) for offset in range(3)]
-    batch, progress = stamped([timed[0], social, timed[1], timed[2]])
-    reached = [{signal.watermark for signal in signals(outcome)} for outcome in batch.outcomes]
-    assert reached == [{None}, {None}, {at - 120}, {at + 2 - 120}]
+    signals, progress = stamped([timed[0], social, timed[1], timed[2]])
+    reached = {(signal.topic, signal.offset): signal.watermark for signal in signals}
+    assert reached == {
+        ("news", 0): None,
+        ("social", 7): None,
+        ("news", 1): at - 120,
+        ("news", 2): at + 2 - 120,
+    }
     assert progress == {("news", 1): Progress(3, at + 2 - 120), ("social", 3): Progress(8, None)}
 
 
@@ -344,21 +331,19 @@ def test_batches_read_at_once_are_stamped_in_the_order_of_their_records() -> Non
     with ThreadPoolExecutor(4) as pool:
         read = list(pool.map(made.enrich, batches))
     clocks = InputClocks(Settings())
-    for batch in read:
-        made.stamp(batch, clocks)
-    watermarks = [signals(outcome)[0].watermark for batch in read for outcome in batch.outcomes]
+    signals = [signal for batch in read for signal in made.stamp(batch, clocks)[1]]
+    watermarks = [signal.watermark for signal in signals if signal.subject.startswith("topic/")]
     assert watermarks == [None, at - 120, *(at + offset - 120 for offset in range(2, 200))]
 
 
 def test_what_is_refused_keeps_its_signals() -> None:
-    batch, _ = stamped(records("a"))
     made = enricher(Model())
-    before = signals(batch.outcomes[0])
-    buried = made.bury_refused(batch.outcomes[0])
+    outcome = made.enrich(records("a")).outcomes[0]
+    buried = made.bury_refused(outcome)
     assert letter(buried).reason == "prediction_too_large"
-    assert signals(buried) == before
-    assert len(buried.signals) == len(before) == 3
-    assert signals(made.bury_refused(buried)) == before
+    assert buried.signals == outcome.signals
+    assert len(outcome.signals) == 3
+    assert made.bury_refused(buried).signals == outcome.signals
 
 
 _texts = st.text(max_size=9).map(lambda text: json.dumps({"text": text}).encode())
@@ -383,14 +368,15 @@ _texts = st.text(max_size=9).map(lambda text: json.dumps({"text": text}).encode(
 def test_whatever_comes_there_is_one_outcome_each_and_nothing_is_raised(given_: list[Record]) -> None:
     made = enricher(Model(failures={"0": 10}), max_message_bytes=30, max_text_chars=5)
     batch = made.enrich(given_)
-    progress = made.stamp(batch, InputClocks(Settings()))
+    progress, signals = made.stamp(batch, InputClocks(Settings()))
     assert progress.keys() == {(record.topic, record.partition) for record in given_}
     outcomes = batch.outcomes
+    assert len(signals) == sum(len(outcome.signals) for outcome in outcomes)
     assert [outcome.record for outcome in outcomes] == given_
     for outcome in outcomes:
         if outcome.reason is None:
             prediction(outcome)
-            assert len(signals(outcome)) in {1, 3}
+            assert len(outcome.signals) in {1, 3}
         else:
             assert outcome.reason in REASONS
             assert letter(outcome).key == outcome.record.key

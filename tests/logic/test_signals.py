@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -315,6 +314,5 @@ def test_a_signal_is_small_and_readable_whatever_is_said(
     for signal in signals(said, named, kind=kind):
         value = encode(signal)
         assert msgspec.json.decode(value, type=Signal) == signal
-        assert json.loads(value)["type"] == "signal"
         assert parse_subject(signal.subject).key == signal.subject
         assert len(value) < 6_000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -380,3 +381,34 @@ def test_a_partition_that_is_new_since_the_dump_is_waited_for() -> None:
 def test_what_is_no_state_is_refused(state: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         Desk(A).watermark.load(state)
+
+
+class Plain(Watermark):
+    """Looks at every partition whenever it is asked."""
+
+    def value(self, now: float) -> float | None:
+        self._holds_until = -math.inf
+        return super().value(now)
+
+
+_moves = st.tuples(
+    st.integers(0, 3),
+    st.none() | st.integers(0, 40),
+    st.sampled_from([(False, False), (True, False), (True, True)]),
+    st.integers(0, 12),
+)
+
+
+@quick
+@given(st.lists(_moves, max_size=80))
+def test_what_is_not_looked_at_anew_is_what_a_look_would_find(moves: list[tuple[Any, ...]]) -> None:
+    quick_one, plain = (
+        made([("news", number) for number in range(4)], idle_seconds=20.0, max_skew=15.0, started=0.0)
+        for made in (Watermark, Plain)
+    )
+    now = 0.0
+    for partition, watermark, (caught_up, idle), passes in moves:
+        now += passes
+        for clock in (quick_one, plain):
+            clock.update("news", partition, watermark, caught_up=caught_up, idle=idle, heard=now)
+        assert quick_one.value(now) == plain.value(now)

@@ -68,7 +68,7 @@ class Feed:
 
     def put(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
-            self.desk.observe(signal, signal.offset)
+            self.desk.observe(signal)
 
     def window(
         self,

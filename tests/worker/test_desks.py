@@ -14,9 +14,10 @@ from streams.contract.alerts import Alert, Trend, Verdict, Watch
 from streams.contract.incoming import Record
 from streams.contract.records import encode
 from streams.contract.settings import Settings, SurgeSettings
-from streams.contract.signals import Heartbeat, Signal, SurgeState
+from streams.contract.signals import Heartbeat, Signal, Signals, SurgeState
 from streams.logic.inputs import InputClocks
 from streams.logic.stall import Position
+from streams.logic.surge.state import FORM
 from streams.worker.desks import Desks, Findings
 
 if TYPE_CHECKING:
@@ -53,10 +54,17 @@ class Said:
 
 
 class Stream:
-    """enrich and surge of one worker, with one signals partition and times in the test's hand."""
+    """enrich and surge of one worker, with one signals partition and times in the test's hand.
 
-    def __init__(self, settings: Settings, states: Iterable[SurgeState] = ()) -> None:
+    Args:
+        settings: Of surge detection.
+        states: What a worker before it left.
+        together: Signals in one record, at most.
+    """
+
+    def __init__(self, settings: Settings, states: Iterable[SurgeState] = (), *, together: int = 1) -> None:
         self.settings = settings
+        self._together = together
         self.steering: Any = Desk()
         self.clocks = InputClocks(settings)
         self.desks = Desks(
@@ -73,6 +81,7 @@ class Stream:
         self.findings: list[Findings] = []
         self._offset = 0
         self._offsets = dict.fromkeys(PARTITIONS, 0)
+        self._waiting: list[Signal] = []
         self._batch: list[Record] = []
         self.history: list[Record] = []
 
@@ -85,7 +94,7 @@ class Stream:
         reached = self.clocks.observe(message, said.time, self.now)
         self.clocks.delivered({said.place: reached}, self.now)
         name = f"{topic} {partition} {offset}"
-        self._tell(
+        self._waiting.append(
             Signal(
                 id=name,
                 subject=said.subject,
@@ -104,9 +113,12 @@ class Stream:
                 text="What was said",
             )
         )
+        if len(self._waiting) >= self._together:
+            self._send_signals()
 
     def beat(self, lag: dict[tuple[str, int], int]) -> None:
         """The worker's heartbeat."""
+        self._send_signals()
         positions = {
             place: Position(committed=at, highwater=at + lag.get(place, 0)) for place, at in self._offsets.items()
         }
@@ -115,6 +127,7 @@ class Stream:
 
     def take_in(self) -> None:
         """Surge takes in what was told since, as one batch."""
+        self._send_signals()
         findings = self.desks.apply(self._batch)
         self._batch = []
         self.findings.append(findings)
@@ -125,7 +138,12 @@ class Stream:
             key = output.key.decode()
             self.states[key] = output.value and msgspec.json.decode(output.value, type=SurgeState)
 
-    def _tell(self, told: Signal | Heartbeat) -> None:
+    def _send_signals(self) -> None:
+        if self._waiting:
+            self._tell(Signals(signals=self._waiting))
+            self._waiting = []
+
+    def _tell(self, told: Signals | Heartbeat) -> None:
         self._batch.append(Record("tocsin.signals", 0, self._offset, self.now, b"", encode(told), ()))
         self.history.append(self._batch[-1])
         self._offset += 1
@@ -176,9 +194,9 @@ def rest(stream: Stream) -> Stream:
     return stream
 
 
-def replay(settings: Settings, said: Sequence[Said], chunk: int, batch: int = 1000) -> Stream:
+def replay(settings: Settings, said: Sequence[Said], chunk: int, together: int, batch: int = 1000) -> Stream:
     """The week at full speed, a month later: written at once, and read a chunk of one partition after the other."""
-    stream = Stream(settings)
+    stream = Stream(settings, together=together)
     stream.now = MONDAY + 37 * DAY
     written = stream.now
     waiting = {place: [each for each in said if each.place == place] for place in PARTITIONS}
@@ -229,11 +247,11 @@ def test_the_lived_week_rings_for_what_happened_and_is_over(lived: Stream) -> No
     assert not any(alert.past for alert in told)
 
 
-@pytest.mark.parametrize("chunk", [37, 5000])
+@pytest.mark.parametrize(("chunk", "together"), [(37, 1), (37, 60), (5000, 128)])
 def test_a_replay_at_full_speed_gives_the_alerts_of_the_week_as_it_was_lived(
-    settings: Settings, lived: Stream, chunk: int
+    settings: Settings, lived: Stream, chunk: int, together: int
 ) -> None:
-    again = replay(settings, week(), chunk)
+    again = replay(settings, week(), chunk, together)
     assert counted(again) == counted(lived)
     assert rang(again) == rang(lived)
     assert sum(findings.late for findings in again.findings) == 0
@@ -290,7 +308,7 @@ def test_state_of_another_form_is_left_out(settings: Settings) -> None:
 @pytest.mark.parametrize("state", [b"", b"no state", b"\x93\x01\x02\x03", b"\xc1"])
 @pytest.mark.parametrize("key", ["entity/x", "", "clock"])
 def test_state_that_is_none_is_left_out_and_ends_nothing(settings: Settings, key: str, state: bytes) -> None:
-    stream = Stream(settings, [SurgeState(key=key, form=1, state=state)])
+    stream = Stream(settings, [SurgeState(key=key, form=FORM, state=state)])
     stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)
     stream.take_in()
     assert SUBJECTS[0] in stream.states

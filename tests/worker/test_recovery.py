@@ -10,6 +10,7 @@ from support.messages import produce
 from streams.contract.records import encode
 from streams.contract.signals import SurgeState
 from streams.contract.topics import surge_state_topic
+from streams.logic.surge.state import FORM
 from streams.worker.recovery import RecoveryError, read_state
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 
 def state(key: str, content: bytes) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-    return key.encode(), encode(SurgeState(key=key, form=1, state=content)), []
+    return key.encode(), encode(SurgeState(key=key, form=FORM, state=content)), []
 
 
 def read(settings: Settings) -> dict[str, bytes]:

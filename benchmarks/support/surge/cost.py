@@ -55,10 +55,10 @@ def measure(subjects: int, signals: int) -> dict[str, Any]:
     written = 0
     now = MONDAY * WINDOW_SECONDS + _SPAN_SECONDS
     chunks = _chunks(np.random.default_rng(_SEED), subjects, signals)
-    for begin, chunk in chunks:
+    for chunk in chunks:
         started = time.process_time()
-        for offset, signal in enumerate(chunk, begin):
-            desk.observe(signal, offset)
+        for signal in chunk:
+            desk.observe(signal)
         observed = time.process_time()
         desk.advance(chunk[-1].time.timestamp() - _LATENESS_SECONDS, float(now))
         advanced = time.process_time()
@@ -85,12 +85,12 @@ def measure(subjects: int, signals: int) -> dict[str, Any]:
     }
 
 
-def _chunks(rng: np.random.Generator, subjects: int, signals: int) -> Iterator[tuple[int, list[Signal]]]:
+def _chunks(rng: np.random.Generator, subjects: int, signals: int) -> Iterator[list[Signal]]:
     weight = 1 / np.arange(10, subjects + 10)
     drawn = rng.choice(subjects, signals, p=weight / weight.sum())
     drawn[rng.permutation(signals)[:subjects]] = np.arange(subjects)
     for begin in range(0, signals, _CHUNK):
-        yield begin, list(_signals(rng, drawn[begin : begin + _CHUNK], begin, signals))
+        yield list(_signals(rng, drawn[begin : begin + _CHUNK], begin, signals))
 
 
 def _signals(rng: np.random.Generator, subjects: NDArray[np.int64], begin: int, signals: int) -> Iterator[Signal]:

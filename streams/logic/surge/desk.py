@@ -118,21 +118,12 @@ class Desk:
                 return True
         return False
 
-    def observe(self, signal: Signal, offset: int) -> None:
-        """Count a signal, once.
-
-        Args:
-            signal: What a message says of a subject.
-            offset: Its offset in the signals topic.
-        """
+    def observe(self, signal: Signal) -> None:
+        """Count a signal, once, however often it is read or was published: its input's place tells."""
         key = signal.subject
         subject = self._subjects.get(key)
         if subject is None:
             subject = self._subjects[key] = Subject()
-        elif offset <= subject.offset:
-            self.duplicates += 1
-            return
-        subject.offset = offset
         self._dirty[key] = None
         place = (signal.topic, signal.partition)
         if signal.offset <= subject.places.get(place, -1):

@@ -8,7 +8,7 @@ from streams.contract.alerts import Alert, SurgeKind
 from streams.logic.surge.seen import Seen
 from streams.logic.surge.subject import Gathered, Open, Subject
 
-FORM = 1
+FORM = 2
 """Version of the form; a state of another one is not read."""
 
 
@@ -17,7 +17,6 @@ class Kept(msgspec.Struct, array_like=True):
 
     panel: bytes
     """The statistics' own; empty while no window with the subject was closed."""
-    offset: int
     places: list[tuple[str, int, int]]
     last: int
     seen: Seen
@@ -49,7 +48,6 @@ def encode_subject(subject: Subject, panel: bytes) -> bytes:
     return _encoder.encode(
         Kept(
             panel=panel,
-            offset=subject.offset,
             places=[(topic, partition, offset) for (topic, partition), offset in subject.places.items()],
             last=subject.last,
             seen=subject.seen,
@@ -71,7 +69,6 @@ def decode_subject(state: bytes) -> tuple[Subject, bytes]:
     """
     kept = _kept.decode(state)
     subject = Subject(
-        offset=kept.offset,
         places={(topic, partition): offset for topic, partition, offset in kept.places},
         last=kept.last,
         seen=kept.seen,

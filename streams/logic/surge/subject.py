@@ -50,8 +50,6 @@ class Open(msgspec.Struct, array_like=True):
 class Subject(msgspec.Struct):
     """One subject."""
 
-    offset: int = -1
-    """Latest offset of the signals topic that was read."""
     places: dict[tuple[str, int], int] = {}
     """Latest offset that was counted of each input partition."""
     last: int = 0

@@ -60,14 +60,14 @@ def test_a_signal_that_is_read_again_is_not_counted_again() -> None:
 
 
 def test_what_enrich_repeats_is_not_counted_again() -> None:
-    """The same input comes again with a later offset of the signals topic."""
+    """The same input comes again, in another record of the signals topic."""
     feed = Feed(make_desk())
     first = feed.signal(MONDAY)
     repeated = feed.signal(MONDAY, offset=first.offset, message_id="another", fingerprint="another")
     other_partition = feed.signal(MONDAY, partition=1, offset=first.offset)
     other_topic = feed.signal(MONDAY, topic="social", offset=first.offset)
-    for at, signal in enumerate((first, repeated, other_partition, other_topic)):
-        feed.desk.observe(signal, at)
+    for signal in (first, repeated, other_partition, other_topic):
+        feed.desk.observe(signal)
     assert feed.desk.duplicates == 1
     assert counted(feed.desk, MONDAY).volume == 3
 
