@@ -1,12 +1,15 @@
 # The worker and every other command, without torch: what `make demo` installs, and no more.
 #   docker build -t tocsin .
 #   docker run --rm tocsin --help
+# With what `tocsin retrain schedule` needs, torch among it:
+#   docker build --build-arg EXTRA=train -t tocsin-train .
 
 FROM python:3.11-slim AS build
+ARG EXTRA=""
 WORKDIR /src
 RUN python -m venv /opt/tocsin
 # The exact versions first: this layer is built anew when they change, and not for each change of the code.
-COPY requirements.txt ./
+COPY requirements.txt requirements-dev.txt ./
 RUN /opt/tocsin/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY streams streams
@@ -15,6 +18,9 @@ COPY retrain retrain
 COPY exporters exporters
 COPY domains domains
 RUN /opt/tocsin/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
+# An extra's versions are the tests' own.
+RUN test -z "$EXTRA" || \
+    /opt/tocsin/bin/pip install --no-cache-dir --disable-pip-version-check -c requirements-dev.txt ".[$EXTRA]"
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/tocsin --create-home tocsin
@@ -29,6 +35,7 @@ ENV PATH=/opt/tocsin/bin:$PATH \
     TOCSIN_MODEL__REGISTRY=/var/lib/tocsin/registry \
     TOCSIN_MODEL__CACHE=/var/lib/tocsin/cache \
     TOCSIN_WORKER__DATA_DIR=/var/lib/tocsin/worker \
+    TOCSIN_RETRAIN__DATA_DIR=/var/lib/tocsin/retrain \
     TOCSIN_METRICS__HOST=0.0.0.0 \
     TOCSIN_METRICS__PORT=9464 \
     TOCSIN_LOG__FORMAT=json

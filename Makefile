@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE ?= 1
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# The worker and the bootstrap alone: no torch.
+# The worker, and what makes models without torch.
 $(VENV)/.demo: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tocsin needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -49,7 +49,7 @@ schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
 	$(BIN)/tocsin schema --write docs
 
 lock: $(VENV)/.dev ## Resolve the exact versions anew
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap --extra retrain -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what was built, models included

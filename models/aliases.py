@@ -1,15 +1,17 @@
 """Which versions serve, as a row of states that are never changed: ``aliases/1.json``, ``aliases/2.json`` and so on.
 
 The last one holds. A change is a new state under the next number, which only one process can create: so of two that
-change at once, one is told that it came too late, and no lock is left behind by one that dies.
+change at once, one is told that it came too late, and no lock is left behind by one that dies. Each state says who made
+it and why, so that the row is also the history of what served.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from models.atomic import create
 from models.manifest import VersionError, decode, encode
@@ -26,20 +28,39 @@ class AliasConflictError(VersionError):
     """An alias was changed by another process meanwhile; the message says what it is now."""
 
 
+class PinnedError(VersionError):
+    """The champion is pinned, so that no other may take its place; the message says by whom and since when."""
+
+
+class Remark(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who decided something, when, and why."""
+
+    by: str
+    time: Annotated[datetime, Meta(tz=True)]
+    reason: str = ""
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"by {self.by} since {self.time:%Y-%m-%d %H:%M} UTC{why}"
+
+
 class Aliases(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The version that each alias points at, where it is set."""
+    """The version that each alias points at, where it is set; whether the champion is pinned; and who says so."""
 
     champion: int | None = None
     challenger: int | None = None
     previous: int | None = None
+    pin: Remark | None = None
+    """Set while the champion is to stay."""
+    change: Remark | None = None
+    """Who made this state out of the one before."""
 
     def __str__(self) -> str:
         return ", ".join(f"{alias} {version}" for alias, version in self.set_ones().items()) or "none set"
 
     def set_ones(self) -> dict[str, int]:
         """The aliases that are set, each with its version."""
-        given: dict[str, int] = msgspec.to_builtins(self)
-        return given
+        return {alias: version for alias in ALIASES if (version := getattr(self, alias)) is not None}
 
 
 class State(NamedTuple):
@@ -75,30 +96,53 @@ class AliasLog:
             return State(0, Aliases())
         names = (entry.rsplit("/", 1)[-1].removesuffix(_SUFFIX) for entry in entries if entry.endswith(_SUFFIX))
         epoch = max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
+        return self.at(epoch)
+
+    def at(self, epoch: int) -> State:
+        """The state of one number.
+
+        Raises:
+            VersionError: Its file is missing or corrupt.
+        """
         if epoch == 0:
             return State(0, Aliases())
         path = self._path(epoch)
-        return State(epoch, decode(self._fs.cat_file(path), Aliases, path))
+        try:
+            content = self._fs.cat_file(path)
+        except FileNotFoundError:
+            raise VersionError(f"{path} is missing") from None
+        return State(epoch, decode(content, Aliases, path))
 
-    def change(self, before: State, changes: Mapping[str, int]) -> None:
+    def change(self, before: State, changes: Mapping[str, Any], remark: Remark | None = None) -> State:
         """Put a state after the one that was looked at.
 
         Args:
             before: From ``last``.
-            changes: Versions by alias; the other aliases stay.
+            changes: Fields of ``Aliases`` with their new values; the others stay.
+            remark: Who changes it, and why.
+
+        Returns:
+            The new state.
 
         Raises:
             AliasConflictError: There is another state after it by now.
+            PinnedError: It would set another champion while the one of ``before`` is pinned.
         """
-        content = encode(msgspec.structs.replace(before.aliases, **changes))
+        aliases = msgspec.structs.replace(before.aliases, **changes, change=remark)
+        if before.aliases.pin is not None and aliases.champion != before.aliases.champion:
+            raise PinnedError(
+                f"version {before.aliases.champion} is pinned {before.aliases.pin}, so version {aliases.champion} does "
+                "not take its place: `tocsin models unpin` lets it go"
+            )
+        after = State(before.epoch + 1, aliases)
         try:
-            create(self._fs, self._path(before.epoch + 1), content)
+            create(self._fs, self._path(after.epoch), encode(aliases))
         except FileExistsError:
-            wanted = ", ".join(f"{alias} {version}" for alias, version in changes.items())
             raise AliasConflictError(
                 f"{self._folder} was changed by another process at the same moment and says {self.last().aliases} now; "
-                f"{wanted} was not set: look at `tocsin models list`, and decide again"
+                f"{aliases} was not set: look at `tocsin models list`, and decide again"
             ) from None
+        return after
 
     def _path(self, epoch: int) -> str:
         return f"{self._folder}/{epoch}{_SUFFIX}"

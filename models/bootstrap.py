@@ -7,30 +7,28 @@ graph. Fine-tuning the trunk itself is retraining's work.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import onnx
 
-from models.bert import embedder, load_trunk
+from models.bert import load_trunk
+from models.domain_labels import domain_labels
+from models.export import as_served, code_version, draft, parity_samples, settle, write_companions
 from models.features import collect, open_session
 from models.heads import plan_for
-from models.manifest import Labels, Parity, ParitySample, Precision, encode
-from models.parity import record
-from models.quantize import Trial, quantize
+from models.manifest import Precision, encode
 from models.reference import largest_difference
 from models.report import Report, TrialReport, to_markdown
-from models.tagging import entity_tags
+from models.runtime import MODEL
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER, BaseWeights, WeightsError, resolve
+from models.training_reference import REFERENCE, describe
+from models.training_reference import encode as encode_reference
+from models.weights import TOKENIZER, WeightsError, resolve
 from models.workshop import Training, Workshop
 from streams.contract.domain import Domain, DomainError
 from streams.contract.examples import Example, load_seed
-from streams.contract.records import SENTIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,14 +36,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-MODEL = "model.onnx"
-EMBEDDER = "embedder.onnx"
-
-_FP32 = "fp32.onnx"
-_PARITY_CANDIDATES = 64
-_PARITY_SAMPLES = 8
-# int8 kernels of another processor round otherwise; fp32 ones differ by far less.
-_PARITY_TOLERANCE = {"int8": 0.5, "fp32": 0.01}
 _REFERENCE_TEXTS = 32
 
 
@@ -119,13 +109,7 @@ def make(
             f"{domain.folder / 'seed'}: {len(learnt)} examples to learn from and {len(held_out)} held out "
             "(a fifth, by a hash of the text); write more"
         )
-    labels = Labels(
-        topics=domain.topic_names,
-        topic_mode=domain.topic_mode,
-        sentiments=SENTIMENTS,
-        intents=domain.intent_names,
-        entity_tags=entity_tags(domain.entities.types),
-    )
+    labels = domain_labels(domain)
 
     tell("base weights", 0, 1)
     weights = resolve(base, cache)
@@ -145,12 +129,15 @@ def make(
     fitted, validation = training.parted(seed)
     strengths = workshop.strengths(fitted)
     trials = workshop.try_int8(fitted, validation, strengths, out)
-    heads = workshop.make(training, strengths, out / _FP32, "heads")
-    onnx.save(embedder(trunk), out / EMBEDDER)
+    heads = workshop.fit(training, strengths, "heads")
     difference = largest_difference(
-        open_session(out / _FP32), weights.folder, heads, tokenizer, _of_many_lengths(texts, _REFERENCE_TEXTS)
+        open_session(draft(trunk, heads, out)),
+        weights.folder,
+        heads,
+        tokenizer,
+        _of_many_lengths(texts, _REFERENCE_TEXTS),
     )
-    precision = _settle(out, trials[-1])
+    precision = settle(trunk, out, trials[-1])
     served = workshop.judge(out / MODEL, held_out, training, "evaluation")
     report = Report(
         domain=domain.name,
@@ -165,8 +152,13 @@ def make(
         quantization=[TrialReport(step=one.step.name, accepted=one.accepted, losses=one.losses) for one in trials],
         torch_difference=difference,
     )
-    parity = _parity(out / MODEL, tokenizer, [example.text for example in held_out], precision)
-    _write(out, weights, labels, parity, report)
+    parity = parity_samples(out / MODEL, tokenizer, labels, [example.text for example in held_out], precision)
+    write_companions(out, weights, labels, parity)
+    (out / "report.json").write_bytes(encode(report))
+    (out / "report.md").write_text(to_markdown(report), encoding="utf-8")
+    encoder = as_served(out, precision=precision, max_tokens=max_tokens, width=trunk.width)
+    reference = describe(encoder, learnt, held_out, lambda done, total: tell("reference", done, total))
+    (out / REFERENCE).write_bytes(encode_reference(reference))
     return BootstrapResult(
         metrics=_metrics(report),
         lineage={
@@ -175,7 +167,7 @@ def make(
             "domain": domain.name,
             "seed": seed,
             "data_sha256": hashlib.sha256(msgspec.json.encode(list(examples))).hexdigest(),
-            "code_version": _code_version(),
+            "code_version": code_version(),
             "parent": None,
         },
         precision=precision,
@@ -184,46 +176,10 @@ def make(
     )
 
 
-def _settle(out: Path, last: Trial) -> Precision:
-    """Leave the graph that is served as ``model.onnx``; the embedder is needed beside an int8 one alone."""
-    if last.accepted:
-        quantize(out / _FP32, out / MODEL, last.step)
-        (out / _FP32).unlink()
-        return "int8"
-    (out / _FP32).replace(out / MODEL)
-    (out / EMBEDDER).unlink()
-    return "fp32"
-
-
-def _parity(path: Path, tokenizer: TextTokenizer, texts: Sequence[str], precision: Precision) -> Parity:
-    """Record the texts of which the model is surest: another processor's rounding must not change their labels."""
-    samples = record(open_session(path), tokenizer, texts[:_PARITY_CANDIDATES])
-    surest = sorted(samples, key=_margin, reverse=True)[:_PARITY_SAMPLES]
-    return Parity(tolerance=_PARITY_TOLERANCE[precision], samples=tuple(surest))
-
-
-def _margin(sample: ParitySample) -> float:
-    """How far the likeliest label is ahead of the next, where that is least."""
-    heads = [
-        sorted(logits) for logits in (sample.topic_logits, sample.sentiment_logits, sample.intent_logits) if logits
-    ]
-    return min(logits[-1] - logits[-2] for logits in heads)
-
-
 def _of_many_lengths(texts: Sequence[str], count: int) -> list[str]:
     """Texts evenly spread over the lengths that there are."""
     by_length = sorted(texts, key=len)
     return by_length[:: max(1, len(by_length) // count)][:count]
-
-
-def _write(out: Path, weights: BaseWeights, labels: Labels, parity: Parity, report: Report) -> None:
-    shutil.copyfile(weights.folder / TOKENIZER, out / TOKENIZER)
-    for notice in weights.notices:
-        shutil.copyfile(notice, out / notice.name)
-    (out / "labels.json").write_bytes(encode(labels))
-    (out / "parity.json").write_bytes(encode(parity))
-    (out / "report.json").write_bytes(encode(report))
-    (out / "report.md").write_text(to_markdown(report), encoding="utf-8")
 
 
 def _metrics(report: Report) -> dict[str, Any]:
@@ -238,13 +194,6 @@ def _metrics(report: Report) -> dict[str, Any]:
         "f1": served.entities.f1,
     }
     return metrics
-
-
-def _code_version() -> str:
-    try:
-        return version("tocsin")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _silent(stage: str, done: int, total: int) -> None:

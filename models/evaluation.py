@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from sklearn.metrics import accuracy_score, classification_report
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from models.batching import sub_batches
 from models.readings import Reader
+from models.running import runs
 from models.tagging import overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnxruntime import InferenceSession
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     _Labelled = Sequence[str | None] | NDArray[np.int64]
 
 _BATCH = 16
-_Found = tuple[str, int, int]
-"""An entity's type, start and end."""
+
+
+class Found(NamedTuple):
+    """An entity's class and place, in code points of the text."""
+
+    type: str
+    start: int
+    end: int
 
 
 class ClassScore(Struct, frozen=True, kw_only=True):
@@ -87,7 +93,7 @@ class Answers(Struct):
     topics: list[list[str]]
     sentiments: list[str]
     intents: list[str | None]
-    entities: list[set[_Found]]
+    entities: list[set[Found]]
     towards: list[list[str]]
     """Of each labelled entity."""
 
@@ -103,23 +109,19 @@ def answer(
     reader = Reader(labels)
     names = [output.name for output in session.get_outputs()]
     texts = [example.text for example in examples]
-    encoded = tokenizer.encode(texts)
     count = len(examples)
     answers = Answers([[]] * count, [""] * count, [None] * count, [set()] * count, [[]] * count)
     done = 0
-    for places in sub_batches([len(text.ids) for text in encoded], _BATCH):
-        of_run = [encoded[place] for place in places]
-        tokens = tokenizer.pad(of_run)
-        outputs = dict(zip(names, session.run(names, tokens._asdict()), strict=True))
-        readings = reader.read([texts[place] for place in places], of_run, tokens, outputs)
-        for row, (place, reading) in enumerate(zip(places, readings, strict=True)):
+    for run in runs(session, tokenizer, names, texts, _BATCH):
+        readings = reader.read([texts[place] for place in run.places], run.encoded, run.tokens, run.outputs)
+        for row, (place, reading) in enumerate(zip(run.places, readings, strict=True)):
             answers.topics[place] = reading.topics
             answers.sentiments[place] = reading.sentiment
             answers.intents[place] = reading.intent
-            answers.entities[place] = {(entity.type, entity.start, entity.end) for entity in reading.entities}
-            logits = outputs["entity_sentiment_logits"][row]
-            answers.towards[place] = _towards(examples[place], encoded[place], logits, labels)
-        done += len(places)
+            answers.entities[place] = {Found(entity.type, entity.start, entity.end) for entity in reading.entities}
+            logits = run.outputs["entity_sentiment_logits"][row]
+            answers.towards[place] = _towards(examples[place], run.encoded[row], logits, labels)
+        done += len(run.places)
         if on_progress is not None:
             on_progress(done, count)
     return answers
@@ -150,7 +152,10 @@ def score(answers: Answers, examples: Sequence[Example], training: Sequence[Exam
             [example.sentiment for example in training],
         ),
         intent=intent,
-        entities=_score_spans(answers, examples),
+        entities=score_spans(
+            answers.entities,
+            [{Found(span.type, span.start, span.end) for span in example.entities} for example in examples],
+        ),
         towards=_score_head(
             [span.sentiment for example in examples for span in example.entities],
             [sentiment for sentiments in answers.towards for sentiment in sentiments],
@@ -208,11 +213,12 @@ def _head_score(
         macro_f1=float(report["macro avg"]["f1-score"]),
         majority_accuracy=float(accuracy_score(expected, majority)),
         majority_macro_f1=float(of_majority["macro avg"]["f1-score"]),
-        classes=[_class_score(name, report[str(label)]) for name, label in zip(named, present, strict=True)],
+        classes=[class_score(name, report[str(label)]) for name, label in zip(named, present, strict=True)],
     )
 
 
-def _class_score(name: str, row: dict[str, float]) -> ClassScore:
+def class_score(name: str, row: Mapping[str, float]) -> ClassScore:
+    """A row of a classification report, as scikit-learn and seqeval give it."""
     return ClassScore(
         name=name,
         precision=float(row["precision"]),
@@ -222,19 +228,19 @@ def _class_score(name: str, row: dict[str, float]) -> ClassScore:
     )
 
 
-def _score_spans(answers: Answers, examples: Sequence[Example]) -> SpanScore:
+def score_spans(given: Sequence[Collection[Found]], expected: Sequence[set[Found]]) -> SpanScore:
+    """Compare found entities with the labelled ones, text by text."""
     right: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    expected: Counter[str] = Counter()
-    for found, example in zip(answers.entities, examples, strict=True):
-        labelled: set[_Found] = {(span.type, span.start, span.end) for span in example.entities}
-        right.update(type_ for type_, _, _ in found & labelled)
-        given.update(type_ for type_, _, _ in found)
-        expected.update(type_ for type_, _, _ in labelled)
+    found: Counter[str] = Counter()
+    labelled: Counter[str] = Counter()
+    for of_model, of_labels in zip(given, expected, strict=True):
+        right.update(type_ for type_, _, _ in of_labels.intersection(of_model))
+        found.update(type_ for type_, _, _ in of_model)
+        labelled.update(type_ for type_, _, _ in of_labels)
     classes = [
-        _span_class(type_, right[type_], given[type_], expected[type_]) for type_ in sorted(set(given) | set(expected))
+        _span_class(type_, right[type_], found[type_], labelled[type_]) for type_ in sorted(set(found) | set(labelled))
     ]
-    whole = _span_class("all", right.total(), given.total(), expected.total())
+    whole = _span_class("all", right.total(), found.total(), labelled.total())
     return SpanScore(
         entities=whole.support, precision=whole.precision, recall=whole.recall, f1=whole.f1, classes=classes
     )

@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from models.features import TextFeatures
     from models.heads import Matrix, Plan, Pooled
     from models.manifest import Labels
-    from streams.contract.examples import Example
+    from models.tagging import Labelled
 
     Numbers = NDArray[np.int64]
 
 # Inverse strengths of the L2 penalty, on standardised features, of which the best is chosen.
 _STRENGTHS = (0.0003, 0.001, 0.003)
-# Where there is too little to choose by: one label of a multi-label domain, or hardly an example of each class.
-_USUAL_STRENGTH = 0.001
 _FOLDS = 3
 _HEADS = 5
 _MAX_ITERATIONS = 1000
@@ -42,6 +40,10 @@ _MAX_ITERATIONS = 1000
 _NEVER = -30.0
 # Shares of copies in lower and upper case, for the entity head: posts without capitals, headlines in nothing else.
 _RECASED_EVERY = 5
+
+USUAL_STRENGTH = 0.001
+"""Where there is too little to choose by (one label of a multi-label domain, hardly an example of each class), or where
+the heads are merely to begin from."""
 
 ENTITY_EPOCHS = 10
 TOWARDS_EPOCHS = 10
@@ -56,13 +58,13 @@ class _Choice(NamedTuple):
 
 
 def choose_strengths(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, *, seed: int
+    features: Sequence[TextFeatures], examples: Sequence[Labelled], labels: Labels, plan: Plan, *, seed: int
 ) -> dict[str, float]:
     """Choose by cross-validation how freely each head that chooses one label may fit, by the head's name.
 
     Args:
         features: Of the examples' texts, in their order.
-        examples: The training part, or a part of it.
+        examples: The training part, or a part of it; what nobody said of a text teaches nothing.
         labels: Names of the heads' outputs.
         plan: Which layers each head reads.
         seed: Of the folds.
@@ -73,7 +75,7 @@ def choose_strengths(
 
 def fit_heads(
     features: Sequence[TextFeatures],
-    examples: Sequence[Example],
+    examples: Sequence[Labelled],
     labels: Labels,
     plan: Plan,
     strengths: Mapping[str, float],
@@ -85,7 +87,7 @@ def fit_heads(
 
     Args:
         features: Of the examples' texts, in their order.
-        examples: The training part, or a part of it.
+        examples: The training part, or a part of it; what nobody said of a text teaches nothing.
         labels: Names of the heads' outputs.
         plan: Which layers each head reads.
         strengths: From ``choose_strengths``.
@@ -119,32 +121,39 @@ def _one_thread() -> AbstractContextManager[object]:
 
 
 def _choices(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan
+    features: Sequence[TextFeatures], examples: Sequence[Labelled], labels: Labels, plan: Plan
 ) -> dict[str, _Choice]:
     """Each head that chooses one label."""
     choices = {}
     if labels.topic_mode == "single":
-        topics = _numbers([example.topics[0] for example in examples], labels.topics)
-        choices["topic"] = _Choice(_sentences(features, plan.topic), topics, len(labels.topics))
-    sentiments = _numbers([example.sentiment for example in examples], labels.sentiments)
-    choices["sentiment"] = _Choice(_sentences(features, plan.sentiment), sentiments, len(labels.sentiments))
+        topics = [example.topics[0] if example.topics else None for example in examples]
+        choices["topic"] = _choice(features, topics, labels.topics, plan.topic)
+    sentiments = [example.sentiment for example in examples]
+    choices["sentiment"] = _choice(features, sentiments, labels.sentiments, plan.sentiment)
     if labels.intents:
         # Customers alone have intents, so the head learns from them alone.
-        known = [(text, example.intent) for text, example in zip(features, examples, strict=True) if example.intent]
-        rows = _sentences([text for text, _ in known], plan.intent) if known else _no_rows(features, plan.intent)
-        intents = _numbers([intent for _, intent in known], labels.intents)
-        choices["intent"] = _Choice(rows, intents, len(labels.intents))
+        choices["intent"] = _choice(features, [example.intent for example in examples], labels.intents, plan.intent)
     return choices
 
 
+def _choice(
+    features: Sequence[TextFeatures], answers: Sequence[str | None], names: Sequence[str], pooled: Pooled
+) -> _Choice:
+    """The texts of which the answer is known."""
+    known = [(text, answer) for text, answer in zip(features, answers, strict=True) if answer is not None]
+    rows = _sentences([text for text, _ in known], pooled) if known else _no_rows(features, pooled)
+    return _Choice(rows, _numbers([answer for _, answer in known], names), len(names))
+
+
 def _fit_topic_by_topic(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan
+    features: Sequence[TextFeatures], examples: Sequence[Labelled], labels: Labels, plan: Plan
 ) -> Linear:
     """Where a message may have several topics, each is a question of its own."""
-    rows = _sentences(features, plan.topic)
+    known = [(text, example.topics) for text, example in zip(features, examples, strict=True)]
+    answered = [(text, topics) for text, topics in known if topics is not None]
+    rows = _sentences([text for text, _ in answered], plan.topic) if answered else _no_rows(features, plan.topic)
     columns = [
-        _fit_yes_no(rows, np.array([topic in example.topics for example in examples], np.int64))
-        for topic in labels.topics
+        _fit_yes_no(rows, np.array([topic in topics for _, topics in answered], np.int64)) for topic in labels.topics
     ]
     return Linear(
         np.concatenate([column.weight for column in columns], axis=1),
@@ -153,12 +162,14 @@ def _fit_topic_by_topic(
 
 
 def _fit_entities(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+    features: Sequence[TextFeatures], examples: Sequence[Labelled], labels: Labels, plan: Plan, seed: int
 ) -> Mlp:
     """First pieces of words, since a word takes the tag of its first piece."""
-    rows: list[Matrix] = []
+    rows: list[Matrix] = [entity_rows(features[0], plan)[:0]]
     numbers: list[int] = []
     for place, (text, example) in enumerate(zip(features, examples, strict=True)):
+        if example.entities is None:
+            continue
         tags = tag_first_pieces(text.encoded, example.entities)
         pieces = list(tags)
         wanted = [labels.entity_tags.index(tag) for tag in tags.values()]
@@ -167,11 +178,11 @@ def _fit_entities(
         recased = {0: Case.LOWER, 1: Case.UPPER}.get(place % _RECASED_EVERY)
         if recased is not None:
             # The trunk's vocabulary is lower-cased: its states are the same for the copy, only the cases differ.
-            rows.append(entity_rows(text, plan, _recase(text.encoded.case_ids, recased))[pieces])
+            rows.append(entity_rows(text, plan, recase(text.encoded.case_ids, recased))[pieces])
             numbers += wanted
     return _fit_mlp(
         np.concatenate(rows),
-        np.array(numbers),
+        np.array(numbers, np.int64),
         len(labels.entity_tags),
         width=64,
         penalty=0.3,
@@ -182,7 +193,7 @@ def _fit_entities(
 
 
 def _fit_towards(
-    features: Sequence[TextFeatures], examples: Sequence[Example], labels: Labels, plan: Plan, seed: int
+    features: Sequence[TextFeatures], examples: Sequence[Labelled], labels: Labels, plan: Plan, seed: int
 ) -> Mlp:
     """All pieces of the entities, since the mean over them is what is served."""
     rows: list[Matrix] = [towards_rows(features[0], plan)[:0]]
@@ -192,6 +203,8 @@ def _fit_towards(
             continue
         of_text = towards_rows(text, plan)
         for span in example.entities:
+            if span.sentiment is None:
+                continue
             pieces = overlapping(text.encoded, span)
             rows.append(of_text[pieces])
             numbers += [labels.sentiments.index(span.sentiment)] * len(pieces)
@@ -211,9 +224,9 @@ def _choose(choice: _Choice, seed: int) -> float:
     """The strength of the best macro-F1 over the folds, or the usual one where there is too little to choose by."""
     present = np.unique(choice.numbers)
     if present.size < 2 or len(choice.numbers) < _FOLDS * present.size:  # noqa: PLR2004  nothing to tell apart
-        return _USUAL_STRENGTH
+        return USUAL_STRENGTH
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), _regression(_USUAL_STRENGTH)),
+        make_pipeline(StandardScaler(), _regression(USUAL_STRENGTH)),
         {"logisticregression__C": _STRENGTHS},
         scoring=make_scorer(f1_score, average="macro", zero_division=0),
         cv=KFold(_FOLDS, shuffle=True, random_state=seed),
@@ -243,7 +256,7 @@ def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
             np.zeros((rows.shape[1], 1), np.float32), np.array([-_NEVER if answers[0] else _NEVER], np.float32)
         )
     scaler = StandardScaler()
-    regression = _regression(_USUAL_STRENGTH).fit(scaler.fit_transform(rows), answers)
+    regression = _regression(USUAL_STRENGTH).fit(scaler.fit_transform(rows), answers)
     return Linear(regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)).after_scaling(
         scaler.mean_, scaler.scale_
     )
@@ -308,5 +321,6 @@ def _numbers(names: Sequence[str], labels: Sequence[str]) -> Numbers:
     return np.array([labels.index(name) for name in names], np.int64)
 
 
-def _recase(case_ids: Sequence[int], case: Case) -> list[int]:
+def recase(case_ids: Sequence[int], case: Case) -> list[int]:
+    """Cases of a text's tokens had all its words been written in one case; what has no letters stays."""
     return [case_id if case_id in {Case.SPECIAL, Case.NONE} else int(case) for case_id in case_ids]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,12 +22,12 @@ from fsspec.implementations.local import LocalFileSystem
 from msgspec import UNSET, UnsetType
 
 from models import atomic
-from models.aliases import ALIASES, AliasConflictError, AliasLog
+from models.aliases import ALIASES, AliasConflictError, AliasLog, Remark, State
 from models.files import describe, verify
 from models.manifest import MANIFEST, Manifest, Precision, VersionError, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 _ALIASES = "aliases"
 _CLAIM = ".claim"
@@ -75,6 +76,33 @@ class Registry:
         """
         return self._alias_log(name).last().aliases.set_ones()
 
+    def state(self, name: str, epoch: int | None = None) -> State:
+        """The aliases with their number, as they stand or as they stood at that number.
+
+        Raises:
+            VersionError: Their file is missing or corrupt.
+        """
+        log = self._alias_log(name)
+        return log.last() if epoch is None else log.at(epoch)
+
+    def change(self, name: str, before: State, changes: Mapping[str, Any], remark: Remark) -> State:
+        """Change the aliases at once, where nobody else has changed them since they were looked at.
+
+        Args:
+            name: Name of the model.
+            before: From ``state``: what the decision was made by.
+            changes: Fields of ``models.aliases.Aliases`` with their new values.
+            remark: Who changes it, and why.
+
+        Raises:
+            AliasConflictError: Somebody else has changed them.
+            PinnedError: The champion is pinned and another is set.
+            VersionError: There is no such version.
+        """
+        for version in {changes[alias] for alias in ALIASES if changes.get(alias) is not None}:
+            self.manifest(name, version)
+        return self._alias_log(name).change(before, changes, remark)
+
     def resolve(self, name: str, alias_or_version: str) -> int:
         """The version that an alias points at, or that a number names.
 
@@ -105,6 +133,7 @@ class Registry:
 
         Raises:
             AliasConflictError: It points at another version than expected, or another process was faster.
+            PinnedError: It is the champion, which is pinned.
             VersionError: There is no such alias or version.
         """
         if alias not in ALIASES:
@@ -166,10 +195,31 @@ class Registry:
             metrics=metrics,
             lineage=lineage,
         )
-        for file in files:
-            self._fs.put_file(str(folder / file), self._path(name, version, file))
-        atomic.write(self._fs, self._path(name, version, MANIFEST), encode(manifest))
+        try:
+            for file in files:
+                self._fs.put_file(str(folder / file), self._path(name, version, file))
+            atomic.write(self._fs, self._path(name, version, MANIFEST), encode(manifest))
+        except Exception:
+            self._discard(name, version, files)
+            raise
         return version
+
+    def add_note(self, name: str, version: int, note: str, content: bytes) -> None:
+        """Put a file beside a version's own: something that was found out later, which is not served.
+
+        Raises:
+            FileExistsError: There is such a note already.
+        """
+        atomic.create(self._fs, self._path(name, version, note), content)
+
+    def note(self, name: str, version: int, note: str) -> bytes | None:
+        """Content of a file that was put beside a version's own; None where there is none."""
+        self._fs.invalidate_cache()
+        try:
+            content: bytes = self._fs.cat_file(self._path(name, version, note))
+        except FileNotFoundError:
+            return None
+        return content
 
     def fetch(self, name: str, version: int, cache: Path) -> Path:
         """A version as a local folder, every file of it verified.
@@ -259,6 +309,13 @@ class Registry:
                 version += 1
             else:
                 return version
+
+    def _discard(self, name: str, version: int, files: Iterable[str]) -> None:
+        """Remove what was written of a version that is not to be, such as on a full disk; its number stays claimed."""
+        # The manifest first: without one, whatever is left is no version.
+        for file in (MANIFEST, *files):
+            with suppress(OSError):
+                self._fs.rm_file(self._path(name, version, file))
 
     def _alias_log(self, name: str) -> AliasLog:
         return AliasLog(self._fs, self._path(name, _ALIASES))

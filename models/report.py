@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from models.evaluation import ClassScore, Evaluation, HeadScore, SpanScore
+from models.markdown import table
 from models.quantize import ALLOWED_HEAD_LOSS, ALLOWED_LOSS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 
 class TrialReport(Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ def to_markdown(report: Report) -> str:
     heads.append(("sentiment towards entities", served.towards))
     lines = [f"# The encoder for {report.domain}, made from its seed examples", ""]
     lines += [_summary(report), ""]
-    lines += _table(
+    lines += table(
         ("head", "examples", "accuracy", "macro-F1", "majority accuracy", "majority macro-F1"),
         (
             (name, head.examples, head.accuracy, head.macro_f1, head.majority_accuracy, head.majority_macro_f1)
@@ -59,7 +60,7 @@ def to_markdown(report: Report) -> str:
     )
     lines += ["", _entities_line(served.entities), "", "## Precision", "", _torch_line(report.torch_difference)]
     lines += [_precision_line(report.validation_examples), ""]
-    lines += _table(
+    lines += table(
         ("points of F1 lost by", *report.quantization[0].losses, "mean", "accepted"),
         ((trial.step, *_points(trial.losses.values()), trial.accepted) for trial in report.quantization),
     )
@@ -102,18 +103,7 @@ def _torch_line(difference: float | None) -> str:
 
 
 def _classes(classes: Sequence[ClassScore]) -> list[str]:
-    return _table(
+    return table(
         ("class", "precision", "recall", "F1", "examples"),
         ((one.name, one.precision, one.recall, one.f1, one.support) for one in classes),
     )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

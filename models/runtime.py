@@ -1,6 +1,7 @@
 """Serves a model version: texts in, readings out, with onnxruntime, tokenizers and numpy alone.
 
-An encoder holds its own sessions and shares nothing, so that two can be held at once while one takes the other's place.
+An encoder holds its own sessions, so that two can be held at once while one takes the other's place; where both have
+the same tokenizer it is shared, since it never changes, and reading it anew holds the whole interpreter up.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from models import parity
 from models.batching import sub_batches
 from models.manifest import MANIFEST, Labels, Manifest, Parity, VersionError, read
 from models.readings import Reader, Reading
+from models.running import Run, runs
 from models.tokens import TextTokenizer
+from models.training_reference import REFERENCE, TrainingReference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,30 +44,32 @@ class Encoder:
         manifest: Its manifest.
         threads: Threads of each session; 0 is one a physical core.
         sub_batch: Most texts in one run.
+        like: An encoder whose tokenizer is taken, where it is the same file.
 
     Attributes:
         manifest: The version's manifest.
         labels: Names of its outputs.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, *, threads: int, sub_batch: int) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, *, threads: int, sub_batch: int, like: Encoder | None = None
+    ) -> None:
         self.manifest = manifest
         self._folder = folder
         self._threads = threads
         self._sub_batch = sub_batch
         self.labels = read(self._file(LABELS), Labels)
         self._reader = Reader(self.labels)
-        try:
-            self._tokenizer = TextTokenizer(self._file(TOKENIZER), manifest.max_tokens)
-        except Exception as error:  # tokenizers raises bare Exception
-            raise VersionError(f"{folder / TOKENIZER}: {error}") from error
+        self._tokenizer = self._open_tokenizer() if like is None else self._tokenizer_of(like) or self._open_tokenizer()
         self._session = self._open(MODEL)
         self._heads = self._checked_heads()
         self._embedder: onnxruntime.InferenceSession | None = self._session if manifest.precision == "fp32" else None
         self._embedder_lock = Lock()
 
     @classmethod
-    def load(cls, folder: Path, *, threads: int, sub_batch: int, check_parity: bool = True) -> Self:
+    def load(
+        cls, folder: Path, *, threads: int, sub_batch: int, check_parity: bool = True, like: Encoder | None = None
+    ) -> Self:
         """Load a version from a folder whose files the registry has verified.
 
         Args:
@@ -72,22 +77,32 @@ class Encoder:
             threads: Threads of the runtime; 0 is one a physical core.
             sub_batch: Most texts in one run of the graph.
             check_parity: Compare the graph's outputs with those recorded at export.
+            like: An encoder whose tokenizer is taken, where it is the same file.
 
         Raises:
-            VersionError: A file is missing, or the graph does not fit its labels.
+            VersionError: A file is missing, or the graph does not fit its labels or does not run.
             ParityError: The graph does not answer as it did at export.
         """
         manifest = read(folder / MANIFEST, Manifest)
-        encoder = cls(folder, manifest, threads=threads, sub_batch=sub_batch)
+        encoder = cls(folder, manifest, threads=threads, sub_batch=sub_batch, like=like)
         if check_parity:
-            recorded = read(encoder._file(PARITY), Parity)
-            parity.check(encoder._session, encoder._tokenizer, recorded, encoder.labels)
+            encoder._check_parity()
         return encoder
 
     @property
     def model(self) -> str:
         """Name and version, such as ``encoder:1``."""
         return f"{self.manifest.name}:{self.manifest.version}"
+
+    @property
+    def embedder_sha256(self) -> str:
+        """SHA-256 of the graph that embeds: vectors of two encoders may be compared where it is the same."""
+        return self.manifest.files[MODEL if self.manifest.precision == "fp32" else EMBEDDER].sha256
+
+    @property
+    def has_embedded(self) -> bool:
+        """Whether the graph that embeds is loaded."""
+        return self._embedder is not None
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Read texts of any Unicode and length.
@@ -98,16 +113,18 @@ class Encoder:
         Returns:
             One reading for each, in their order.
         """
-        encoded = self._tokenizer.encode(texts)
         readings: list[Reading | None] = [None] * len(texts)
-        for places in sub_batches([len(text.ids) for text in encoded], self._sub_batch):
-            of_run = [encoded[place] for place in places]
-            tokens = self._tokenizer.pad(of_run)
-            outputs = dict(zip(self._heads, self._session.run(self._heads, tokens._asdict()), strict=True))
-            read_of_run = self._reader.read([texts[place] for place in places], of_run, tokens, outputs)
-            for place, reading in zip(places, read_of_run, strict=True):
+        for run in self.runs(texts):
+            read_of_run = self._reader.read(
+                [texts[place] for place in run.places], run.encoded, run.tokens, run.outputs
+            )
+            for place, reading in zip(run.places, read_of_run, strict=True):
                 readings[place] = reading
         return [reading for reading in readings if reading is not None]
+
+    def runs(self, texts: Sequence[str]) -> Iterator[Run]:
+        """The graph's own outputs for texts, run by run: for whoever judges the model rather than uses it."""
+        return runs(self._session, self._tokenizer, self._heads, texts, self._sub_batch)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors for comparison, from the fp32 graph: an int8 graph's depend on what else is in their batch.
@@ -131,6 +148,18 @@ class Encoder:
             vectors[places] = session.run([_EMBEDDING], feed)[0]
         return vectors
 
+    def piece_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Numbers of the word pieces of each text in the tokenizer's vocabulary, special ones included."""
+        return [text.ids for text in self._tokenizer.encode(texts)]
+
+    def training_reference(self) -> TrainingReference | None:
+        """What its training data looked like to it; None in a version that was made without.
+
+        Raises:
+            VersionError: The file is missing or is no such reference.
+        """
+        return read(self._folder / REFERENCE, TrainingReference) if REFERENCE in self.manifest.files else None
+
     def warm_up(self, *, embedder: bool = False) -> None:
         """Run the graph at its smallest and largest, so that no message waits for memory to be laid out.
 
@@ -143,6 +172,15 @@ class Encoder:
             if embedder:
                 self.embed(texts)
 
+    def _check_parity(self) -> None:
+        recorded = read(self._file(PARITY), Parity)
+        try:
+            parity.check(self._session, self._tokenizer, recorded, self.labels)
+        except VersionError:
+            raise
+        except Exception as error:  # onnxruntime's exceptions have no base of their own
+            raise VersionError(f"{self._folder / MODEL}: it fails at a parity sample: {error}") from error
+
     def _embedding_session(self) -> onnxruntime.InferenceSession:
         with self._embedder_lock:
             if self._embedder is None:
@@ -154,6 +192,18 @@ class Encoder:
         if name not in self.manifest.files:
             raise VersionError(f"{self._folder / MANIFEST} names no {name}")
         return self._folder / name
+
+    def _open_tokenizer(self) -> TextTokenizer:
+        try:
+            return TextTokenizer(self._file(TOKENIZER), self.manifest.max_tokens)
+        except Exception as error:  # tokenizers raises bare Exception
+            raise VersionError(f"{self._folder / TOKENIZER}: {error}") from error
+
+    def _tokenizer_of(self, other: Encoder) -> TextTokenizer | None:
+        own, others = (
+            (encoder.manifest.files.get(TOKENIZER), encoder.manifest.max_tokens) for encoder in (self, other)
+        )
+        return other._tokenizer if own == others and own[0] is not None else None
 
     def _open(self, name: str) -> onnxruntime.InferenceSession:
         path = self._file(name)

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.tokens import EncodedText
-    from streams.contract.examples import Span
 
 OUTSIDE = "O"
+
+
+class Marked(Protocol):
+    """An entity's class and place in a text: a seed example's, or a label's."""
+
+    @property
+    def start(self) -> int:
+        """First character, in code points."""
+
+    @property
+    def end(self) -> int:
+        """One past the last character."""
+
+    @property
+    def type(self) -> str:
+        """Its class."""
+
+
+class MarkedTowards(Marked, Protocol):
+    """The same with the sentiment towards it."""
+
+    @property
+    def sentiment(self) -> str | None:
+        """None where nobody said."""
+
+
+class Labelled(Protocol):
+    """What people said of a text; None where nobody said."""
+
+    @property
+    def topics(self) -> tuple[str, ...] | None:
+        """Its topics."""
+
+    @property
+    def sentiment(self) -> str | None:
+        """Of the message as a whole."""
+
+    @property
+    def intent(self) -> str | None:
+        """What a customer wants."""
+
+    @property
+    def entities(self) -> Sequence[MarkedTowards] | None:
+        """All of them."""
 
 
 def entity_tags(types: Sequence[str]) -> tuple[str, ...]:
@@ -18,7 +61,7 @@ def entity_tags(types: Sequence[str]) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in "BI"))
 
 
-def tag_first_pieces(encoded: EncodedText, spans: Sequence[Span]) -> dict[int, str]:
+def tag_first_pieces(encoded: EncodedText, spans: Sequence[Marked]) -> dict[int, str]:
     """The tag of each word, by the token that is its first piece.
 
     A word is an entity's where they overlap; a text's special tokens have no tag.
@@ -38,7 +81,7 @@ def tag_first_pieces(encoded: EncodedText, spans: Sequence[Span]) -> dict[int, s
     return tags
 
 
-def overlapping(encoded: EncodedText, span: Span) -> list[int]:
+def overlapping(encoded: EncodedText, span: Marked) -> list[int]:
     """Tokens that lie in a span, ascending; none where the text was cut before it."""
     return [
         token

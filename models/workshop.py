@@ -73,9 +73,9 @@ class Workshop:
         """How freely each head may fit, by cross-validation."""
         return choose_strengths(training.features, training.examples, self.labels, self.plan, seed=self.seed)
 
-    def make(self, training: Training, strengths: Mapping[str, float], path: Path, stage: str) -> Heads:
-        """Fit heads, and write them and the trunk as one graph in fp32."""
-        heads = fit_heads(
+    def fit(self, training: Training, strengths: Mapping[str, float], stage: str) -> Heads:
+        """Fit every head."""
+        return fit_heads(
             training.features,
             training.examples,
             self.labels,
@@ -84,8 +84,6 @@ class Workshop:
             seed=self.seed,
             on_progress=lambda done, total: self.tell(stage, done, total),
         )
-        onnx.save(encoder_model(self.trunk, heads), path)
-        return heads
 
     def judge(self, path: Path, examples: Sequence[Example], training: Training, stage: str) -> Evaluation:
         """Evaluate a graph on examples; majorities are those of the training part."""
@@ -119,7 +117,7 @@ class Workshop:
         graph = folder / "trial-fp32.onnx"
         scratch = folder / "trial-int8.onnx"
         try:
-            self.make(fitted, strengths, graph, "heads on trial")
+            onnx.save(encoder_model(self.trunk, self.fit(fitted, strengths, "heads on trial")), graph)
             return try_steps(
                 graph, scratch, lambda path: self.judge(path, validation.examples, fitted, "trial").headline()
             )

@@ -44,8 +44,20 @@ def add_enrich(
     settings: Settings,
     metrics: WorkerMetrics,
     on_fatal: Callable[[BaseException], None],
+    on_batch: Callable[[Batch], None] = lambda _: None,
 ) -> Pipeline[Any, Batch]:
-    """Add the enrich agent to the application, and give the pipeline that carries it."""
+    """Add the enrich agent to the application, and give the pipeline that carries it.
+
+    Args:
+        app: The application, not yet started.
+        enricher: Does the work.
+        clocks: Told how far each input has come.
+        publisher: Started by whoever starts the application.
+        settings: Topics, and sizes of batches.
+        metrics: Where it is counted.
+        on_fatal: Told what the worker cannot go on with.
+        on_batch: Told of each batch that is done.
+    """
     metrics.prepare(settings.topics.inputs, REASONS)
     signals_to = signals_topic(settings.topics)
 
@@ -62,6 +74,7 @@ def add_enrich(
         for event in events:
             event.ack()
         _count(batch, metrics)
+        on_batch(batch)
 
     pipeline: Pipeline[Any, Batch] = Pipeline(
         work,

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -25,15 +27,20 @@ from streams.brokers.client import admin_client
 from streams.brokers.tansu import TansuBroker
 from streams.cli import common
 from streams.cli.demonstration.display import live_screen, plain_lines
+from streams.cli.demonstration.lesson import Lesson, load_lesson
 from streams.cli.demonstration.play import play
 from streams.cli.demonstration.screen import Screen
-from streams.cli.demonstration.stage import StageWorker, stage_settings
+from streams.cli.demonstration.stage import StageWorker, stage_settings, with_borrowed_champion
 from streams.cli.demonstration.story import Cue, load_story
 from streams.cli.demonstration.summary import Summary, print_summary, summarise
 from streams.cli.demonstration.tally import Tally
+from streams.cli.demonstration.teaching import Classroom, LessonSummary, print_lesson, summarise_lesson
 from streams.cli.models import ensure_champion
+from streams.cli.stages import Stages, bars
 from streams.cli.stopping import INTERRUPTED, Stop
 from streams.contract.domain import Domain, load_domain
+from streams.contract.logs import configure_logging
+from streams.contract.records import Prediction
 from streams.contract.settings import Settings, TopicsSettings
 from streams.contract.subjects import EntityNames
 from streams.contract.topics import all_topics
@@ -61,9 +68,14 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave broker and worker running afterwards, until Ctrl-C.")
     ] = False,
+    teach: Annotated[
+        bool, typer.Option("--teach/--no-teach", help="Teach the model a new topic afterwards: a minute or two more.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Play a sample of messages through a real broker and worker, and show what comes of them.
+
+    Then labels of a new topic come in, a better model is made of them, and the worker swaps to it as it runs.
 
     Makes a first model where there is none. The broker is embedded and keeps nothing; your own Kafka is not touched.
     Ends with 0 only if every message came out once, as a prediction or as a dead letter.
@@ -73,7 +85,7 @@ def demo(
     # A handler that raised could do so inside the Kafka client, which would swallow it.
     with Stop().on_signals(hangup=True) as stop:
         try:
-            code = _run(stop, seconds, live=live and _is_screen(common.err), keep=keep, as_json=as_json)
+            code = _run(stop, seconds, live=live and _is_screen(common.err), keep=keep, teach=teach, as_json=as_json)
         except (_StoppedError, KeyboardInterrupt):
             common.err.print("stopped")
             code = INTERRUPTED
@@ -86,24 +98,52 @@ def _is_screen(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, as_json: bool) -> int:
+def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, teach: bool, as_json: bool) -> int:
     own = common.settings()
     domain = load_domain(own.domain)
     story = load_story(domain, TopicsSettings().inputs, seconds)
+    lesson = load_lesson(domain, datetime.now(UTC)) if teach else None
     _prepare_model(own, stop)
-    with _stage(own, stop) as stage:
+    with _stage(own, stop, is_taught=lesson is not None) as stage:
         summary, tally = _perform(story, stage, domain, live=live)
-        if as_json:
-            common.print_json(summary)
-        else:
+        if not as_json:
             print_summary(common.out, summary, tally)
+        learnt = None if lesson is None or summary.interrupted else _teach(lesson, stage)
+        if as_json:
+            common.print_json(msgspec.to_builtins(summary) | {"lesson": msgspec.to_builtins(learnt)})
+        elif learnt is not None:
+            print_lesson(common.out, learnt)
         if summary.interrupted:
             return INTERRUPTED
         if keep:
             _wait(stage, _most_telling(summary), common.err if as_json else common.out)
         elif not as_json:
             _tell_next(_NEXT, common.out)
-    return 0 if summary.reconciles else common.FAILED
+    return 0 if summary.reconciles and (learnt is None or learnt.outcome != "failed") else common.FAILED
+
+
+def _teach(lesson: Lesson, stage: _Stage) -> LessonSummary:
+    """The second act."""
+    configure_logging(stage.settings.log)
+    classroom = Classroom(lesson, stage.settings, stage.look_after)
+    common.err.print(f"\nThe desk labels {len(lesson.labels)} messages on a new topic: {escape(lesson.topic)}")
+    before = classroom.ask()
+    classroom.hand_in()
+    started = time.monotonic()
+    with bars() as progress:
+        record = stage.stop.wait_for(lambda: classroom.train(Stages(progress).move))
+    if record is None:
+        raise _StoppedError
+    trained = time.monotonic()
+    after: list[Prediction] = []
+    swap_seconds = None
+    if record.outcome == "promoted" and record.version is not None:
+        classroom.wait_for_swap(record.version)
+        swap_seconds = time.monotonic() - trained
+        after = classroom.ask()
+    return summarise_lesson(
+        lesson, record, before, after, training_seconds=trained - started, swap_seconds=swap_seconds
+    )
 
 
 def _prepare_model(settings: Settings, stop: Stop) -> None:
@@ -144,13 +184,15 @@ def _require_no_stop(stop: Stop) -> None:
 
 
 @contextmanager
-def _stage(own: Settings, stop: Stop) -> Iterator[_Stage]:
+def _stage(own: Settings, stop: Stop, *, is_taught: bool) -> Iterator[_Stage]:
     """A broker with the topics and a worker that is ready; both are ended, the worker first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
         with _step("Starting the embedded broker") as step:
             broker = stack.enter_context(TansuBroker())
             settings = stage_settings(own, broker.bootstrap_servers, folder)
+            if is_taught:
+                settings = with_borrowed_champion(settings, folder)
             with admin_client(settings.kafka) as admin:
                 topics = create_topics(admin, all_topics(settings))
             step.done = f"Embedded broker on {broker.bootstrap_servers}, with {len(topics)} topics"

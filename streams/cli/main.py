@@ -18,8 +18,11 @@ from streams.cli import (
     demo,
     doctor,
     feed,
+    labels,
     lag,
     models,
+    promotion,
+    retrain,
     schema,
     silence,
     topics,
@@ -64,7 +67,10 @@ app.add_typer(silence.app, name="silence")
 app.add_typer(watchlist.app, name="watchlist")
 app.command()(lag.lag)
 app.command()(lag.exporter)
+promotion.add_to(models.app)
 app.add_typer(models.app, name="models")
+app.add_typer(retrain.app, name="retrain")
+app.add_typer(labels.app, name="labels")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 app.command()(schema.schema)

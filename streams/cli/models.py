@@ -10,16 +10,18 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from models.manifest import Manifest, VersionError
 from models.registry import Registry
 from streams.cli import common
+from streams.cli.stages import Stages, bars
+from streams.cli.why import why
 from streams.contract.domain import Domain, load_domain
 from streams.contract.settings import ModelSettings, Settings
 
 app = typer.Typer(help="Make, list and show model versions.", no_args_is_help=True)
+app.command()(why)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -87,8 +89,11 @@ def list_(*, as_json: AsJson = False) -> None:
     model = common.settings().model
     with _told():
         registry = Registry(model.registry)
-        aliases = registry.aliases(model.name)
-        rows = [_summary(registry.manifest(model.name, version), aliases) for version in registry.versions(model.name)]
+        aliases = registry.state(model.name).aliases
+        rows = [
+            _summary(registry.manifest(model.name, version), aliases.set_ones())
+            for version in registry.versions(model.name)
+        ]
     if as_json:
         common.print_json_lines(rows)
     elif rows:
@@ -103,6 +108,8 @@ def list_(*, as_json: AsJson = False) -> None:
                 str(row["lineage"].get("domain", "")),
             )
         common.out.print(table)
+        if aliases.pin is not None:
+            common.say(f"version {aliases.champion} is pinned {aliases.pin}")
     if not rows:
         raise common.CommandError(
             f"no version of {model.name} in {model.registry}: `tocsin models bootstrap` makes a first one",
@@ -213,7 +220,7 @@ def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -
         from models.bootstrap import bootstrap as train  # noqa: PLC0415  a worker's install lacks what it needs
         from models.weights import WeightsError  # noqa: PLC0415  likewise
     model.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=model.cache) as out, _bar() as bar:
+    with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=model.cache) as out, bars() as progress:
         try:
             result = train(
                 base=model.base,
@@ -222,7 +229,7 @@ def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -
                 cache=model.cache,
                 max_tokens=model.max_tokens,
                 seed=seed,
-                on_progress=_Stages(bar).move,
+                on_progress=Stages(progress).move,
             )
         except WeightsError as error:
             raise common.CommandError(str(error)) from error
@@ -235,26 +242,6 @@ def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -
             metrics=result.metrics,
             lineage=result.lineage,
         )
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=common.err)
-
-
-class _Stages:
-    """One bar a stage, in the order in which they begin."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._tasks: dict[str, TaskID] = {}
-
-    def move(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
-            if not self._bar.console.is_terminal:  # where a bar is drawn only at its end
-                self._bar.console.print(f"{stage} ...", highlight=False)
-        self._bar.update(self._tasks[stage], completed=done, total=total)
 
 
 def _summary(manifest: Manifest, aliases: Mapping[str, int]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,11 @@ from streams.cli import common
 from streams.cli.reach import require_topics
 from streams.contract.domain import load_domain
 from streams.contract.logs import configure_logging
+from streams.contract.settings import Settings
 from streams.contract.topics import all_topics
+
+if TYPE_CHECKING:
+    from streams.worker.serving import Serving
 
 _BROKER_TIMEOUT_SECONDS = 60.0
 
@@ -41,14 +45,31 @@ def worker(
     require_topics(settings.kafka, [topic.name for topic in all_topics(settings)])
 
     # Late, so that the command line stays quick for all other commands.
-    from models.manifest import VersionError  # noqa: PLC0415
+    from streams.worker.memory import return_what_is_freed  # noqa: PLC0415
+    from streams.worker.run import run_worker  # noqa: PLC0415
+
+    return_what_is_freed()
+    serving, epoch = _first_version(settings)
+    raise typer.Exit(
+        run_worker(
+            settings, serving, domain, on_url=lambda url: common.err.print(f"metrics: {url}/metrics"), epoch=epoch
+        )
+    )
+
+
+def _first_version(settings: Settings) -> tuple[Serving, int]:
+    """What answers first, and the number of the state of aliases by which it was chosen."""
+    from models.manifest import VersionError  # noqa: PLC0415  as above
     from models.registry import Registry  # noqa: PLC0415
     from models.runtime import Encoder  # noqa: PLC0415
-    from streams.worker.run import run_worker  # noqa: PLC0415
+    from streams.worker.serving import Serving  # noqa: PLC0415
 
     model = settings.model
     try:
-        _, encoder = Registry(model.registry).resolve_and_load(
+        registry = Registry(model.registry)
+        # First: what changes while it loads is told by a pointer of a later epoch.
+        epoch = registry.state(model.name).epoch
+        _, encoder = registry.resolve_and_load(
             model.name,
             model.alias,
             model.cache,
@@ -57,6 +78,4 @@ def worker(
     except VersionError as error:
         raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
     encoder.warm_up(embedder=settings.enrich.publish_embedding)
-    raise typer.Exit(
-        run_worker(settings, encoder, domain, on_url=lambda url: common.err.print(f"metrics: {url}/metrics"))
-    )
+    return Serving(encoder), epoch

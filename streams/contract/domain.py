@@ -1,6 +1,7 @@
 """A domain is data: its topics, intents and entities, and its seed examples, in one folder.
 
-The folder holds ``domain.toml``, ``seed/*.tsv`` (labelled examples) and ``sample.jsonl`` (a stream for the demo).
+The folder holds ``domain.toml``, ``seed/*.tsv`` (labelled examples), ``sample.jsonl`` (a stream for the demo) and
+``lesson/*.tsv`` (what the demo teaches).
 """
 
 from __future__ import annotations
@@ -75,6 +76,11 @@ class Domain(_Part):
     def seed_files(self) -> list[Path]:
         """Files of labelled examples, in order of name."""
         return sorted((self.folder / "seed").glob("*.tsv"))
+
+    @property
+    def lesson_files(self) -> list[Path]:
+        """Labelled examples of something new, for the demo to teach; in order of name."""
+        return sorted((self.folder / "lesson").glob("*.tsv"))
 
     @property
     def sample_file(self) -> Path:

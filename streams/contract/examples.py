@@ -48,7 +48,12 @@ class Example(Struct, frozen=True, kw_only=True):
     @property
     def held_out(self) -> bool:
         """Whether this example is kept for testing: a fifth, by a hash of the text, so that it never changes sides."""
-        return int(text_fingerprint(self.text), 16) % _HELD_OUT_OF == 0
+        return kept_for_testing(text_fingerprint(self.text))
+
+
+def kept_for_testing(fingerprint: str) -> bool:
+    """Whether what has this hash, in hexadecimal digits, is of the fifth on which models are tested."""
+    return int(fingerprint, 16) % _HELD_OUT_OF == 0
 
 
 def parse_marked(marked: str) -> tuple[str, tuple[Span, ...]]:
@@ -83,14 +88,24 @@ def load_seed(domain: Domain) -> list[Example]:
     """
     examples: dict[str, Example] = {}
     for path in domain.seed_files:
-        for example in _read(path, domain):
+        for example in read_examples(path, domain):
             examples.setdefault(text_fingerprint(example.text), example)
     if not examples:
         raise DomainError(f"{domain.folder / 'seed'} holds no examples: write some as *.tsv (see domains/README.md)")
     return list(examples.values())
 
 
-def _read(path: Path, domain: Domain) -> list[Example]:
+def read_examples(path: Path, domain: Domain, *, any_topic: bool = False) -> list[Example]:
+    """The examples of one file, in order.
+
+    Args:
+        path: Its name begins with the kind of its messages.
+        domain: Whose labels they bear.
+        any_topic: Topics that the domain has not are let through: they are to be taught.
+
+    Raises:
+        DomainError: A line is wrong; the message names the file and the line.
+    """
     kind = next((kind for kind in _KINDS if path.name.startswith(kind)), None)
     if kind is None:
         raise DomainError(f"{path}: its name must start with one of {', '.join(_KINDS)}")
@@ -101,19 +116,19 @@ def _read(path: Path, domain: Domain) -> list[Example]:
     for number, line in enumerate(lines[1:], 2):
         if line.strip():
             try:
-                examples.append(_parse(line, kind, domain))
+                examples.append(_parse(line, kind, domain, any_topic=any_topic))
             except ValueError as error:
                 raise DomainError(f"{path}:{number}: {error}") from error
     return examples
 
 
-def _parse(line: str, kind: SourceKind, domain: Domain) -> Example:
+def _parse(line: str, kind: SourceKind, domain: Domain, *, any_topic: bool) -> Example:
     columns = line.split("\t")
     if len(columns) != len(_HEADER):
         raise ValueError(f"{len(columns)} columns where {len(_HEADER)} are needed")
     topic, sentiment, intent, marked = columns
     topics = tuple(topic.split(",")) if topic else ()
-    for name in topics:
+    for name in () if any_topic else topics:
         _check("topic", name, domain.topic_names)
     if domain.topic_mode == "single" and len(topics) != 1:
         raise ValueError("exactly one topic is needed where topic_mode is single")

@@ -31,7 +31,8 @@ def output_id(topic: str, partition: int, offset: int, kind: str) -> str:
 def text_fingerprint(text: str) -> str:
     """Fingerprint of a text that survives syndication: 16 hexadecimal digits.
 
-    Case, punctuation and spacing are dropped, so that the same story from two outlets has one fingerprint.
+    Case, punctuation and spacing are dropped, so that the same story from two outlets has one fingerprint. A text
+    without a word, such as a row of emoji, is only its own copy.
     """
-    words = " ".join(_WORD.findall(text.casefold()))
+    words = " ".join(_WORD.findall(text.casefold())) or text.strip()
     return blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from streams.contract.records import Message
 
-__all__ = ["Found", "Kind", "find", "mask", "mask_bytes", "mask_message", "mask_value"]
+__all__ = ["Found", "Kind", "find", "mask", "mask_bytes", "mask_message", "mask_places", "mask_value"]
 
 # Two cheap questions stand before everything: nothing that is looked for has fewer digits, or no sign of an "at".
 _SEVEN_DIGITS = re.compile(r"(?:\D*+\d){7}")
@@ -99,15 +99,26 @@ def mask_message(message: Message) -> Message:
 
     A name of several words is masked word by word as well, since people sign with a part of it.
     """
-    text = mask(message.text, handles=True)
-    text = _replace(text, _names(text, message.author, "author"))
-    text = _replace(text, _names(text, message.user, "user"))
     return msgspec.structs.replace(
         message,
-        text=text,
+        text=_mask_text(message)[0],
         author="[author]" if message.author else message.author,
         user="[user]" if message.user else message.user,
     )
+
+
+def mask_places(message: Message, places: Iterable[tuple[int, int]]) -> tuple[str, list[tuple[int, int] | None]]:
+    """A message's text as ``mask_message`` masks it, and where in it places of the message's own text are.
+
+    Args:
+        message: The message.
+        places: Start and end of each, in code points.
+
+    Returns:
+        The masked text, and start and end of each place in it; None for one that personal data stands in.
+    """
+    text, steps = _mask_text(message)
+    return text, [_moved(place, steps) for place in places]
 
 
 def mask_bytes(content: bytes | None) -> str:
@@ -126,6 +137,27 @@ def mask_bytes(content: bytes | None) -> str:
     for field, name in named:
         text = _replace(text, _names(text, name, field))
     return text
+
+
+def _mask_text(message: Message) -> tuple[str, list[list[Found]]]:
+    """A message's text masked, and what was found in the text that each step left to the next."""
+    steps = [find(message.text, handles=True)]
+    text = _replace(message.text, steps[0])
+    named: tuple[tuple[Kind, str | None], ...] = (("author", message.author), ("user", message.user))
+    for kind, name in named:
+        steps.append(_names(text, name, kind))
+        text = _replace(text, steps[-1])
+    return text, steps
+
+
+def _moved(place: tuple[int, int], steps: Iterable[list[Found]]) -> tuple[int, int] | None:
+    start, end = place
+    for found in steps:
+        if any(piece.start < end and start < piece.end for piece in found):
+            return None
+        shift = sum(len(_placeholder(piece.kind)) - (piece.end - piece.start) for piece in found if piece.end <= start)
+        start, end = start + shift, end + shift
+    return start, end
 
 
 def _names(text: str, name: str | None, kind: Kind) -> list[Found]:
@@ -152,9 +184,13 @@ def _replace(text: str, found: Iterable[Found]) -> str:
     parts: list[str] = []
     done = 0
     for start, end, kind in found:
-        parts += (text[done:start], f"[{kind}]")
+        parts += (text[done:start], _placeholder(kind))
         done = end
     return "".join((*parts, text[done:]))
+
+
+def _placeholder(kind: Kind) -> str:
+    return f"[{kind}]"
 
 
 def _over_runs(recognise: Callable[[str, Groups], Iterator[Found]], text: str) -> Iterator[Found]:

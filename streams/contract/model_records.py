@@ -11,6 +11,7 @@ ModelEventKind = Literal[
     "retrain_started",
     "retrain_failed",
     "registered",
+    "challenged",
     "rejected",
     "promoted",
     "rolled_back",

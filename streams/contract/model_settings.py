@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -25,6 +26,12 @@ class LabelsSettings(Section):
 class RetrainSettings(Section):
     """Fine-tuning: when it runs, how it trains, and what a candidate must show."""
 
+    data_dir: Path = Field(
+        Path(".tocsin/retrain"), description="Local folder of the schedule, the lock and the run in hand."
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        9466, description="Port of the schedule's /metrics, on metrics.host; 0 takes a free one."
+    )
     cron: str = Field("0 3 * * *", description="When it runs, as five fields of cron, in UTC; empty for never.")
     min_new_labels: Annotated[int, Field(ge=0)] = Field(
         200, description="It also runs once so many labels are new; 0 for never."
@@ -33,8 +40,10 @@ class RetrainSettings(Section):
     misfire_grace_seconds: PositiveFloat = Field(
         3600.0, description="How late a run may still begin, after the scheduler was down."
     )
-    method: Literal["full", "frozen", "lora"] = Field(
-        "frozen", description="What is trained: the whole trunk, its upper layers, or low-rank additions (LoRA)."
+    method: Literal["full", "frozen", "lora", "heads"] = Field(
+        "frozen",
+        description="What is trained: the whole trunk, its upper layers, low-rank additions (LoRA), or the heads "
+        "alone, which needs no torch.",
     )
     frozen_layers: Annotated[int, Field(ge=0)] = Field(3, description="Lowest layers left alone by the method frozen.")
     lora_rank: PositiveInt = Field(16, description="Rank of LoRA's additions.")
@@ -93,7 +102,10 @@ class DriftSettings(Section):
     """When the stream is no longer like what the model was trained on."""
 
     enabled: bool = Field(default=True, description="Compare the stream with the model's training reference.")
-    sample: PositiveInt = Field(500, description="Messages in one comparison.")
+    sample: PositiveInt = Field(500, description="Messages of one kind in one comparison.")
+    every_hours: PositiveFloat = Field(
+        6.0, description="They are drawn by lot from at least so long: from a day, where its hours are unlike."
+    )
     false_alarms_per_month: PositiveFloat = Field(
         1.0, description="Budget of alarms while nothing drifts, over all that is compared."
     )

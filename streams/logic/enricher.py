@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import structlog
@@ -20,39 +20,22 @@ from streams.contract.incoming import BadMessageError, Reason, Record, decode_me
 from streams.contract.outgoing import Output
 from streams.contract.records import DeadLetter, Message, Prediction, Stage, encode
 from streams.contract.topics import dead_letters_topic, predictions_topic
-from streams.logic.breaker import Breaker
+from streams.logic.reading import BatchReader
 from streams.logic.signals import SignalMaker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from models.readings import Reading
     from streams.contract.domain import Domain
     from streams.contract.settings import Settings
     from streams.contract.signals import Signal
     from streams.logic.inputs import InputClocks, Progress
+    from streams.logic.reading import Read, Serving
     from streams.logic.stall import Place
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 log = structlog.get_logger(__name__)
-
-
-class Reader(Protocol):
-    """A model that reads texts; ``models.runtime.Encoder`` is one."""
-
-    @property
-    def model(self) -> str:
-        """Name and version, such as ``encoder:1``."""
-
-    def read(self, texts: Sequence[str]) -> list[Reading]:
-        """What stands in each text, in order."""
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors, float32 [texts, width]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +59,10 @@ class Batch:
     outcomes: list[Outcome]
     inference_seconds: float
     retries: int
+    model: str
+    """Whose turn it was to read it."""
+    rescued: int = 0
+    """Messages that it could not read, and that the version before has read, since it is new."""
 
 
 class Enricher:
@@ -84,15 +71,22 @@ class Enricher:
     It keeps nothing between batches but a text that the model has read, so several threads may enrich at once.
 
     Args:
-        reader: The model.
+        serving: Says which model reads, batch by batch.
         settings: Limits, names of topics, the kind of each input, the subjects of signals.
         domain: Whose entities the signals are about.
+        on_reading: Told of each message that was read, in the thread that read it; they are quick, and never raise.
     """
 
-    def __init__(self, reader: Reader, settings: Settings, domain: Domain) -> None:
-        self._reader = reader
-        self._breaker = Breaker(self._infer)
+    def __init__(
+        self,
+        serving: Serving,
+        settings: Settings,
+        domain: Domain,
+        on_reading: Sequence[Callable[[Record, Message, Prediction], None]] = (),
+    ) -> None:
+        self._reader = BatchReader(serving, settings.enrich)
         self._signals = SignalMaker(settings, domain) if settings.surge.enabled else None
+        self._on_reading = on_reading
         self._limits = settings.enrich
         self._kinds = settings.topics.inputs
         self._predictions = predictions_topic(settings.topics)
@@ -114,14 +108,10 @@ class Enricher:
             except BadMessageError as error:
                 outcomes[index] = self._bury(record, "decode", error.reason, str(error), attempts=1)
 
-        started = time.perf_counter()
-        readings, failures, retries = self._read({index: message.text for index, message in messages.items()})
-        seconds = time.perf_counter() - started
-        self._breaker.judge({index: messages[index].text for index in readings}, failures)
-
-        for index, reading in readings.items():
-            outcomes[index] = self._predict(records[index], messages[index], reading)
-        for index, failure in failures.items():
+        batch = self._reader.read({index: message.text for index, message in messages.items()})
+        for index, read in batch.read.items():
+            outcomes[index] = self._predict(records[index], messages[index], read)
+        for index, failure in batch.failures.items():
             outcomes[index] = self._bury(
                 records[index],
                 "infer",
@@ -129,7 +119,8 @@ class Enricher:
                 f"{records[index].place}: the model raised {type(failure).__name__}",
                 attempts=self._limits.max_attempts,
             )
-        return Batch([outcomes[index] for index in range(len(records))], seconds, retries)
+        ordered = [outcomes[index] for index in range(len(records))]
+        return Batch(ordered, batch.seconds, batch.retries, batch.model, batch.rescued)
 
     def stamp(self, batch: Batch, clocks: InputClocks) -> tuple[dict[Place, Progress], list[Signal]]:
         """Tell the clocks of a batch's messages, and its signals what time their partitions have reached.
@@ -167,37 +158,7 @@ class Enricher:
             buried = self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
         return replace(outcome, outputs=buried.outputs, reason=buried.reason)
 
-    def _read(self, texts: dict[int, str]) -> tuple[dict[int, _Read], dict[int, Exception], int]:
-        """Read all at once; where that fails, each alone, so that one poisonous message takes no other with it."""
-        readings: dict[int, _Read] = {}
-        failures: dict[int, Exception] = {}
-        retries = 0
-        if len(texts) > 1:
-            try:
-                return dict(zip(texts, self._infer(list(texts.values())), strict=True)), {}, 0
-            except Exception as error:  # noqa: BLE001  whatever a model raises, the stream goes on
-                log.warning("inference failed for a batch, reading each message alone", error=type(error).__name__)
-                retries = 1
-        for index, text in texts.items():
-            for attempt in range(1, self._limits.max_attempts + 1):
-                try:
-                    readings[index] = self._infer([text])[0]
-                    break
-                except Exception as error:  # noqa: BLE001  likewise
-                    retries += attempt < self._limits.max_attempts
-                    failures[index] = error
-            if index in readings:
-                failures.pop(index, None)
-        return readings, failures, retries
-
-    def _infer(self, texts: list[str]) -> list[_Read]:
-        readings = self._reader.read(texts)
-        if not self._limits.publish_embedding:
-            return [_Read(reading, None) for reading in readings]
-        vectors = self._reader.embed(texts)
-        return [_Read(reading, vector.tolist()) for reading, vector in zip(readings, vectors, strict=True)]
-
-    def _predict(self, record: Record, message: Message, read: _Read) -> Outcome:
+    def _predict(self, record: Record, message: Message, read: Read) -> Outcome:
         kind = self._kinds[record.topic]
         reading = read.reading
         is_customer = kind == "customer"
@@ -212,7 +173,7 @@ class Enricher:
             sentiment=reading.sentiment,
             sentiment_scores=reading.sentiment_scores,
             entities=reading.entities,
-            model=self._reader.model,
+            model=read.model,
             intent=reading.intent if is_customer else None,
             intent_scores=reading.intent_scores if is_customer else None,
             truncated=reading.truncated,
@@ -226,6 +187,8 @@ class Enricher:
             headers(id=prediction.id, type="tocsin.prediction", time=message.time),
         )
         signals = self._signals.signals(message, prediction, record) if self._signals else []
+        for tell in self._on_reading:
+            tell(record, message, prediction)
         return Outcome(record, [output], None, message.time.timestamp(), signals)
 
     def _bury(
@@ -255,9 +218,3 @@ class Enricher:
             headers(id=letter.id, type="tocsin.dead-letter", time=letter.time),
         )
         return Outcome(record, [output], reason)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    reading: Reading
-    embedding: list[float] | None

@@ -126,6 +126,11 @@ class Controls:
         """Begin to read."""
         self._thread.start()
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether every topic is known to the end that it had when it was first fetched."""
+        return self._caught_up.is_set()
+
     def wait_until_caught_up(self, timeout: float) -> None:
         """Return once every topic is known to the end that it had when it was first fetched.
 

@@ -11,16 +11,19 @@ import structlog
 
 from exporters.http import ProbeServer
 from exporters.metrics import WorkerMetrics
+from exporters.onlooker_metrics import OnlookerMetrics
 from streams.agents.enrich import add_enrich
 from streams.logic.enricher import Enricher
 from streams.logic.inputs import InputClocks
 from streams.worker.application import build_application
 from streams.worker.health import Health
+from streams.worker.onlooker import Onlooker
 from streams.worker.publisher import BatchPublisher
 from streams.worker.surging import Surging
+from streams.worker.swapping import Swapping
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 
     from models.runtime import Encoder
     from streams.contract.domain import Domain
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from streams.logic.stall import Place
     from streams.worker.application import Application
     from streams.worker.pipeline import Pipeline
+    from streams.worker.serving import Serving
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -38,15 +42,22 @@ log = structlog.get_logger(__name__)
 
 
 def run_worker(
-    settings: Settings, encoder: Encoder, domain: Domain, on_url: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    serving: Serving,
+    domain: Domain,
+    on_url: Callable[[str], None] = lambda _: None,
+    *,
+    epoch: int = 0,
 ) -> int:
     """Run until SIGTERM or SIGINT, or until the worker cannot go on.
 
     Args:
         settings: All of them.
-        encoder: The model that answers, loaded and warmed up.
+        serving: Holds the model that answers first, loaded and warmed up; nobody else should, or it is never freed.
         domain: What is known of its entities.
         on_url: Told the base address of metrics and probes.
+        epoch: Number of the state of the registry's aliases by which the model was chosen; what comes after it is
+            followed.
 
     Returns:
         Exit code: 0 after a clean stop, 1 where the worker could not go on. A worker that has lag and does not move, or
@@ -54,11 +65,11 @@ def run_worker(
     """
     import uvloop  # noqa: PLC0415  absent on Windows, where nothing else here would run either
 
-    exit_code: int = uvloop.run(_run(settings, encoder, domain, on_url))
+    exit_code: int = uvloop.run(_run(settings, serving, domain, on_url, epoch))
     return exit_code
 
 
-async def _run(settings: Settings, encoder: Encoder, domain: Domain, on_url: Callable[[str], None]) -> int:
+async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Callable[[str], None], epoch: int) -> int:
     stop = asyncio.Event()
     failures: list[BaseException] = []
 
@@ -66,17 +77,23 @@ async def _run(settings: Settings, encoder: Encoder, domain: Domain, on_url: Cal
         failures.append(error)
         stop.set()
 
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
-
+    _stop_on_signals(stop)
     settings.worker.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = WorkerMetrics()
-    metrics.show_model(settings.model.name, encoder.manifest.version, encoder.manifest.precision)
     app = build_application(settings)
     publisher = BatchPublisher(settings.kafka, on_retry=metrics.retries.labels("publish").inc)
     clocks = InputClocks(settings)
-    enrich = add_enrich(app, Enricher(encoder, settings, domain), clocks, publisher, settings, metrics, on_fatal)
+    swapping = Swapping(settings, serving, epoch, publisher, metrics.registry)
+    onlooker = Onlooker(
+        serving,
+        publisher,
+        settings,
+        OnlookerMetrics(metrics.registry),
+        multi_label=domain.topic_mode == "multi",
+        positions=app.positions,
+    )
+    enricher = Enricher(serving, settings, domain, on_reading=(swapping.see, onlooker.see))
+    enrich = add_enrich(app, enricher, clocks, publisher, settings, metrics, on_fatal, on_batch=swapping.observe)
     pipelines: list[Pipeline[Any, Any]] = [enrich]
     health = Health(
         app.positions,
@@ -84,7 +101,7 @@ async def _run(settings: Settings, encoder: Encoder, domain: Domain, on_url: Cal
         settings.worker.stall_timeout_seconds,
         agent_of=lambda place: "enrich" if place[0] in settings.topics.inputs else "surge",
     )
-    health.model_loaded(encoder.model)
+    serving.listen(lambda answering: _show(answering, metrics, health))
 
     with ProbeServer(
         settings.metrics.host, settings.metrics.port, metrics.registry, health=health.health, ready=health.ready
@@ -100,31 +117,56 @@ async def _run(settings: Settings, encoder: Encoder, domain: Domain, on_url: Cal
         app.on_revoked = lambda places: _forget(places, clocks, surging)
         enrich.start()
         health.start()
+        swapping.start()
+        onlooker.start()
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
-        log.info("worker started", group=settings.kafka.group_id, model=encoder.model, metrics=f"{probes.url}/metrics")
+        model = serving.current.model
+        log.info("worker started", group=settings.kafka.group_id, model=model, metrics=f"{probes.url}/metrics")
         await stop.wait()
         within = settings.worker.shutdown_timeout_seconds
         health.stopping(within=within + _LAST_SECONDS)
-        try:
-            async with asyncio.timeout(within):
-                await _finish(pipelines, app, abort=bool(failures))
-                if surging is not None:
-                    await surging.stop()
-                await app.stop()
-                await faust
-                await publisher.stop()
-        except TimeoutError as error:
-            failures.append(error)
-            log.error(  # noqa: TRY400  the time-out is the whole story
-                "not stopped in time: what is in hand is read again by the next worker",
-                setting="worker.shutdown_timeout_seconds",
-                seconds=within,
-            )
+
+        async def shut_down() -> None:
+            await _finish(pipelines, app, abort=bool(failures))
+            for beside in (surging, onlooker, swapping):
+                if beside is not None:
+                    await beside.stop()
+            await app.stop()
+            await faust
+            await publisher.stop()
+
+        failures += await _in_time(shut_down(), within)
         if not failures:
             health.stop()
     for failure in failures:
         log.error("worker failed", error=repr(failure), exc_info=failure)
     return EXIT_FAILED if failures else EXIT_OK
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+
+
+async def _in_time(shut_down: Coroutine[Any, Any, None], within: float) -> list[BaseException]:
+    """Shut down within so many seconds; the failure to do so, where it takes longer."""
+    try:
+        async with asyncio.timeout(within):
+            await shut_down
+    except TimeoutError as error:
+        log.error(  # noqa: TRY400  the time-out is the whole story
+            "not stopped in time: what is in hand is read again by the next worker",
+            setting="worker.shutdown_timeout_seconds",
+            seconds=within,
+        )
+        return [error]
+    return []
+
+
+def _show(answering: Encoder, metrics: WorkerMetrics, health: Health) -> None:
+    metrics.show_model(answering.manifest.name, answering.manifest.version, answering.manifest.precision)
+    health.model_loaded(answering.model)
 
 
 async def _finish(pipelines: Sequence[Pipeline[Any, Any]], app: Application, *, abort: bool) -> None:

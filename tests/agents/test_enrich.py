@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from support.messages import consume_all
+from support.serving import Alone
 
 from exporters.metrics import WorkerMetrics
 from models.readings import Reading
@@ -97,7 +98,7 @@ class Run:
         await publisher.start()
         await publisher.partitions_of(signals_topic(self.settings.topics))
         app = build_application(self.settings)
-        enricher = Enricher(Model(), self.settings, load_domain(self.settings.domain))
+        enricher = Enricher(Alone(Model()), self.settings, load_domain(self.settings.domain))
         pipeline = add_enrich(app, enricher, self.clocks, publisher, self.settings, self.metrics, self.fatal.append)
         pipeline.start()
         for event in self.events:

@@ -28,7 +28,7 @@ def dockerfile() -> list[str]:
     return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line]
 
 
-OURS = {"topics", "model", "worker", "lag-exporter"}
+OURS = {"topics", "model", "worker", "lag-exporter", "retrain"}
 WATCHING = {"prometheus", "alertmanager", "grafana"}
 
 
@@ -52,7 +52,7 @@ def test_the_broker_is_of_the_version_that_the_tests_run_on(compose: dict[str, A
 
 def test_every_port_is_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465)]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465, 9466)]
 
 
 def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any]) -> None:
@@ -145,6 +145,7 @@ def test_the_settings_in_the_files_exist(
     assert Path(settings.model.registry).is_relative_to(state)
     assert settings.model.cache.is_relative_to(state)
     assert settings.worker.data_dir.is_relative_to(state)
+    assert settings.retrain.data_dir.is_relative_to(state)
 
 
 def test_the_image_is_small_and_runs_as_nobody_in_particular(dockerfile: list[str]) -> None:
@@ -155,13 +156,23 @@ def test_the_image_is_small_and_runs_as_nobody_in_particular(dockerfile: list[st
     assert not re.search(r"^(torch|transformers)==", (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
 
 
+def test_torch_is_fetched_for_retraining_alone(compose: dict[str, Any], dockerfile: list[str]) -> None:
+    for name in OURS:
+        service = compose["services"][name]
+        trains = name == "retrain"
+        assert (service["build"] == {"context": ".", "args": {"EXTRA": "train"}}) is trains
+        assert service.get("profiles", []) == (["retrain"] if trains else [])
+    assert 'ARG EXTRA=""' in dockerfile
+    assert Settings().retrain.port == 9466
+
+
 def test_the_image_holds_every_package_of_the_wheel(dockerfile: list[str]) -> None:
-    copied = {line.split()[1] for line in dockerfile if line.startswith("COPY ")}
+    copied = {name for line in dockerfile if re.match("COPY [^-]", line) for name in line.split()[1:-1]}
     found = re.search(r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
     assert found
     assert set(ast.literal_eval(found.group(1))) <= copied
     let_in = (ROOT / ".dockerignore").read_text()
-    assert all(f"!{name}" in let_in for name in copied if not name.startswith("-"))
+    assert all(f"!{name}" in let_in for name in copied)
 
 
 def test_the_health_check_asks_the_worker(dockerfile: list[str]) -> None:

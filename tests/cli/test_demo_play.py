@@ -44,7 +44,7 @@ def _all_gone(children: list[psutil.Process]) -> bool:
 
 @pytest.mark.integration
 def test_a_play_accounts_for_every_message(toy_environment: dict[str, str]) -> None:
-    with run_tocsin(["demo", "--seconds", "2", "--json"], toy_environment) as process:
+    with run_tocsin(["demo", "--seconds", "2", "--no-teach", "--json"], toy_environment) as process:
         children = _children(process)
         assert process.wait(60.0) == 0, process.stderr
         summary = json.loads(process.stdout)
@@ -105,7 +105,7 @@ def test_a_play_that_is_killed_leaves_nothing_behind(toy_environment: dict[str, 
 def test_kept_broker_and_worker_read_on(toy_environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "one.jsonl"
     file.write_text('{"id": "one-more", "text": "one more", "source": "news"}\n')
-    with run_tocsin(["demo", "--seconds", "1", "--keep", "--json"], toy_environment) as process:
+    with run_tocsin(["demo", "--seconds", "1", "--keep", "--no-teach", "--json"], toy_environment) as process:
         children = _children(process)
         wait_for(lambda: "Ctrl-C stops them" in process.stderr, 60.0, what=process.stderr)
         address = process.stderr.split("--bootstrap-servers ")[1].split()[0]

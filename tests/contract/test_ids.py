@@ -33,6 +33,11 @@ def test_a_fingerprint_survives_syndication() -> None:
     assert text_fingerprint("Harlow Bank's clients move to Harlow Trust") != text_fingerprint(text)
 
 
+def test_texts_without_words_are_no_copies_of_one_another() -> None:
+    assert len({text_fingerprint(text) for text in ("🔥", "👍", "?!", "")}) == 4
+    assert text_fingerprint(" 🔥\n") == text_fingerprint("🔥")
+
+
 @given(st.text())
 def test_any_text_has_a_fingerprint(text: str) -> None:
     assert len(text_fingerprint(text)) == 16

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.contract.masking import find, mask, mask_bytes, mask_message, mask_value
+from streams.contract.masking import find, mask, mask_bytes, mask_message, mask_places, mask_value
 from streams.contract.records import Message
 
 KEYCAP = "\ufe0f\u20e3"
@@ -188,3 +188,25 @@ def test_bytes_that_are_no_record_are_masked_too(content: bytes | None, masked: 
 def test_values_are_masked_however_deep_and_numbers_stay() -> None:
     value = {"to": ["a@example.com", ("b@example.com", 4111111111111111)], "ok": True, "raw": b"c@example.com"}
     assert mask_value(value) == {"to": ["[email]", ["[email]", 4111111111111111]], "ok": True, "raw": "[email]"}
+
+
+def test_places_move_with_the_text_around_them() -> None:
+    text = "Ann Lee <ann@example.com>: Acme owes @sam and Ann 4111 1111 1111 1111, says Beta"
+    message = Message(
+        id="m", text=text, source="s", time=datetime(2026, 3, 2, tzinfo=UTC), author="Ann Lee", user="sam"
+    )
+    names = ["Acme", "Beta", "Ann Lee", "example.com", "owes @sam"]
+    places = [(text.index(name), text.index(name) + len(name)) for name in names]
+    masked, moved = mask_places(message, places)
+    assert masked == mask_message(message).text == "[author] <[email]>: Acme owes [user] and [author] [card], says Beta"
+    found = [None if place is None else masked[slice(*place)] for place in moved]
+    assert found == ["Acme", "Beta", None, None, None]
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_a_place_that_is_not_masked_keeps_its_text(before: str, after: str) -> None:
+    text = f"{before} \u2020Acme\u2020 {after}"
+    message = Message(id="m", text=text, source="s", time=datetime(2026, 3, 2, tzinfo=UTC), author="Zoe Lone")
+    start = text.index("\u2020Acme\u2020")
+    masked, (place,) = mask_places(message, [(start, start + 6)])
+    assert place is None or masked[slice(*place)] == "\u2020Acme\u2020"

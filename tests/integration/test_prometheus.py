@@ -14,6 +14,7 @@ from support.processes import run_tocsin, settings_env, wait_for
 from support.prometheus import Prometheus, grouping_labels, rules, selectors
 from support.streams import Worker, message, read_dead_letters, read_predictions, worker
 
+from streams.contract.model_settings import RetrainSettings
 from streams.contract.settings import AlertmanagerSettings, ExporterSettings
 from streams.contract.topics import signals_topic
 
@@ -30,10 +31,11 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def settings(stream_settings: Settings) -> Settings:
+def settings(stream_settings: Settings, tmp_path: Path) -> Settings:
     return stream_settings.model_copy(
         update={
             "exporter": ExporterSettings(port=0),
+            "retrain": RetrainSettings(data_dir=tmp_path / "retrain", port=0),
             # Partitions in which nothing comes hold the event time back for a second only.
             "surge": stream_settings.surge.model_copy(update={"idle_seconds": 1.0, "heartbeat_seconds": 0.2}),
         }
@@ -45,9 +47,17 @@ def scraped(settings: Settings, tmp_path: Path) -> Iterator[Prometheus]:
     """A Prometheus that has scraped both before, while and after messages came, good ones and bad ones."""
     with Alertmanager(tmp_path / "alertmanager") as alertmanager:
         under = settings.model_copy(update={"alertmanager": AlertmanagerSettings(url=alertmanager.url)})
-        with worker(under) as running, run_tocsin(["exporter"], settings_env(under)) as exporter:
+        with (
+            worker(under) as running,
+            run_tocsin(["exporter"], settings_env(under)) as exporter,
+            run_tocsin(["retrain", "schedule"], settings_env(under)) as schedule,
+        ):
             running.wait_until_ready()
-            targets = {"tocsin-worker": running.url, "tocsin-lag": Worker(exporter).url}
+            targets = {
+                "tocsin-worker": running.url,
+                "tocsin-lag": Worker(exporter).url,
+                "tocsin-retrain": Worker(schedule).url,
+            }
             addresses = {job: url.removeprefix("http://") for job, url in targets.items()}
             with Prometheus(tmp_path / "prometheus", addresses) as prometheus:
                 wait_for(lambda: len(prometheus.query("up == 1")) == len(targets), what="for the first scrapes")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.properties import quick
+from support.serving import Alone
 
 from models.readings import Reading
 from streams.contract.domain import load_domain
@@ -18,7 +19,7 @@ from streams.contract.incoming import Record
 from streams.contract.records import DeadLetter, Entity, Prediction
 from streams.contract.settings import EnrichSettings, Settings, SurgeSettings
 from streams.logic.breaker import BrokenModelError
-from streams.logic.enricher import REASONS, Batch, Enricher, Outcome, Reader
+from streams.logic.enricher import REASONS, Batch, Enricher, Outcome
 from streams.logic.inputs import InputClocks, Progress
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streams.contract.signals import Signal
+    from streams.logic.reading import Reader
 
 POISON = "poison"
 DOMAIN = load_domain("finance")
@@ -76,7 +78,7 @@ class Model:
 
 
 def enricher(model: Reader, **limits: object) -> Enricher:
-    return Enricher(model, Settings(enrich=EnrichSettings(**limits)), DOMAIN)
+    return Enricher(Alone(model), Settings(enrich=EnrichSettings(**limits)), DOMAIN)
 
 
 def record(
@@ -300,7 +302,7 @@ def test_a_dead_letter_has_no_signals_and_moves_no_clock() -> None:
 
 def test_where_surge_detection_is_off_there_are_no_signals() -> None:
     settings = Settings(surge=SurgeSettings(enabled=False))
-    made = Enricher(Model(), settings, DOMAIN)
+    made = Enricher(Alone(Model()), settings, DOMAIN)
     _, signals = made.stamp(made.enrich(records("Sale")), InputClocks(settings))
     assert signals == []
 

@@ -31,7 +31,16 @@ if TYPE_CHECKING:
 
 # Every so many of the seed's examples, which come file by file: some of each kind.
 EVERY = 6
-FILES = ("embedder.onnx", "labels.json", "model.onnx", "parity.json", "report.json", "report.md", "tokenizer.json")
+FILES = (
+    "embedder.onnx",
+    "labels.json",
+    "model.onnx",
+    "parity.json",
+    "reference.json",
+    "report.json",
+    "report.md",
+    "tokenizer.json",
+)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +123,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     run(examples, domain, base, tmp_path / "other", seed=14)
     assert sha256(tmp_path / "same" / "model.onnx") == sha256(made[0] / "model.onnx")
     assert sha256(tmp_path / "same" / "embedder.onnx") == sha256(made[0] / "embedder.onnx")
+    assert sha256(tmp_path / "same" / "reference.json") == sha256(made[0] / "reference.json")
     assert sha256(tmp_path / "other" / "model.onnx") != sha256(made[0] / "model.onnx")
 
 

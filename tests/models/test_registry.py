@@ -76,6 +76,37 @@ def test_a_manifest_says_what_was_registered(registry: Registry, small: Path) ->
     assert manifest.files["report.md"].size == len("# Report\n")
 
 
+def test_a_version_that_cannot_be_written_leaves_nothing_but_its_number(
+    registry: Registry, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = registry._fs.put_file
+
+    def fill_up(local: str, remote: str) -> None:
+        if local.endswith("report.md"):
+            raise OSError(28, "No space left on device")
+        put_file(local, remote)
+
+    monkeypatch.setattr(registry._fs, "put_file", fill_up)
+    with pytest.raises(OSError, match="No space"):
+        register(registry, small)
+    left = [path.rsplit("/", 1)[-1] for path in registry._fs.ls(registry._path("encoder", 1), detail=False)]
+    assert left == [".claim"]
+    monkeypatch.undo()
+    assert register(registry, small) == 2
+    assert registry.versions("encoder") == [2]
+
+
+def test_a_note_lies_beside_a_version_and_is_no_part_of_it(registry: Registry, small: Path, tmp_path: Path) -> None:
+    register(registry, small)
+    assert registry.note("encoder", 1, "note.json") is None
+    registry.add_note("encoder", 1, "note.json", b"{}")
+    assert registry.note("encoder", 1, "note.json") == b"{}"
+    with pytest.raises(FileExistsError):
+        registry.add_note("encoder", 1, "note.json", b"[]")
+    assert "note.json" not in registry.manifest("encoder", 1).files
+    registry.fetch("encoder", 1, tmp_path / "cache")
+
+
 def test_a_fetched_version_is_what_was_registered(registry: Registry, toy_files: Path, tmp_path: Path) -> None:
     folder = registry.fetch("encoder", register(registry, toy_files), tmp_path / "cache")
     for path in toy_files.iterdir():

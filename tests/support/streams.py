@@ -18,7 +18,7 @@ from streams.brokers import client
 from streams.contract.topics import dead_letters_topic, predictions_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from kafka.consumer.fetcher import ConsumerRecord
     from support.processes import TocsinProcess
@@ -93,8 +93,14 @@ def message(number: int, text: str = "Harbour Lane Bank cuts its outlook after a
 class Feed:
     """Sends numbered messages to a topic at a steady rate, from a thread, until stopped."""
 
-    def __init__(self, settings: Settings, topic: str, per_second: float) -> None:
-        self._settings, self._topic, self._pause = settings, topic, 1.0 / per_second
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        per_second: float,
+        make: Callable[[int], tuple[bytes, bytes]] = message,
+    ) -> None:
+        self._settings, self._topic, self._pause, self._make = settings, topic, 1.0 / per_second, make
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed")
         self.acknowledged: dict[str, float] = {}
@@ -104,7 +110,7 @@ class Feed:
         with client.producer(self._settings.kafka) as producer:
             number = 0
             while not self._stop.wait(self._pause):
-                key, value = message(number)
+                key, value = self._make(number)
                 sent_at = time.time()
                 producer.send(self._topic, key=key, value=value).get(timeout=30)
                 self.acknowledged[str(number)] = sent_at

@@ -29,6 +29,7 @@ from streams.logic.stall import Position
 from streams.worker.application import Application, build_application
 from streams.worker.pipeline import Pipeline
 from streams.worker.run import EXIT_OK, run_worker
+from streams.worker.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -274,7 +275,7 @@ class Model:
     """As much of an encoder as a worker asks for."""
 
     model = "toy:1"
-    manifest = SimpleNamespace(version=1, precision="fp32")
+    manifest = SimpleNamespace(name="toy", version=1, precision="fp32")
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         reading = Reading(
@@ -282,6 +283,9 @@ class Model:
             entities=[], truncated=False,
         )  # fmt: skip
         return [reading] * len(texts)
+
+    def training_reference(self) -> None:
+        return None
 
 
 def test_what_faust_says_of_itself_goes_by_fausts_name() -> None:
@@ -334,7 +338,7 @@ def run_until_stopped(settings: Settings, meanwhile: Callable[[str], None]) -> i
     def on_url(url: str) -> None:
         threading.Thread(target=act, args=(url,)).start()
 
-    code = run_worker(settings, Model(), load_domain("finance"), on_url)
+    code = run_worker(settings, Serving(Model()), load_domain("finance"), on_url)
     for problem in problems:
         raise problem
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from streams.brokers.broker import free_port
 from streams.brokers.process import ChildProcess
 from streams.cli.common import CommandError
+from streams.contract.model_settings import RetrainSettings, SwapSettings
 from streams.contract.settings import (
     AlertmanagerSettings,
     KafkaSettings,
@@ -63,12 +65,52 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
             "kafka": kafka,
             "topics": TopicsSettings(),
             "surge": surge_settings(),
+            # Heads alone: it needs no torch, and a minute or two.
+            "retrain": RetrainSettings(method="heads", data_dir=folder / "retrain"),
+            "swap": SwapSettings(stagger_seconds=0.0),
             "alertmanager": AlertmanagerSettings(),
             "metrics": MetricsSettings(port=free_port()),
             "worker": WorkerSettings(data_dir=folder / "worker"),
             "log": LogSettings(level="warning"),
         }
     )
+
+
+def with_borrowed_champion(own: Settings, folder: Path) -> Settings:
+    """A registry of the stage's own, with the user's champion as its first version: what is taught here stays here.
+
+    Args:
+        own: The user's settings.
+        folder: Where the registry is made.
+
+    Raises:
+        VersionError: The champion is missing or corrupt.
+    """
+    # Late, so that the command line stays quick for all other commands.
+    from models.manifest import MANIFEST, Manifest, read  # noqa: PLC0415
+    from models.registry import Registry  # noqa: PLC0415
+
+    model = own.model
+    _, champion = Registry(model.registry).resolve_and_fetch(model.name, "champion", model.cache)
+    told = read(champion / MANIFEST, Manifest)
+    # Beside its files a version's folder may hold what the registry keeps there for itself.
+    copy = folder / "champion"
+    copy.mkdir()
+    for file in told.files:
+        shutil.copy(champion / file, copy / file)
+    registry = Registry(str(folder / "registry"))
+    version = registry.register(
+        copy,
+        model.name,
+        precision=told.precision,
+        max_tokens=told.max_tokens,
+        width=told.width,
+        metrics=told.metrics,
+        lineage=told.lineage,
+    )
+    registry.set_alias(model.name, "champion", version)
+    borrowed = model.model_copy(update={"registry": registry.url, "alias": "champion"})
+    return own.model_copy(update={"model": borrowed})
 
 
 def surge_settings() -> SurgeSettings:

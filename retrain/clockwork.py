@@ -1,0 +1,82 @@
+"""The schedule's clock: runs are due by cron, and those that were due while nobody was there are made up for once."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Self
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from retrain.cron import trigger_of
+from retrain.job_store import CronJobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from streams.contract.model_settings import RetrainSettings
+
+_FILE = "schedule.sqlite"
+_JOB = "retrain"
+
+
+class Clockwork:
+    """Calls an action whenever ``retrain.cron`` is due, in a thread of its own. A context manager.
+
+    Of runs that were missed, those within ``misfire_grace_seconds`` are made up for, all by one.
+
+    Args:
+        rules: The line of cron, and the grace.
+        folder: Where the schedule outlives the process; it must exist.
+        action: What is called.
+
+    Raises:
+        SettingsError: ``retrain.cron`` is no line of cron.
+    """
+
+    def __init__(self, rules: RetrainSettings, folder: Path, action: Callable[[], None]) -> None:
+        self._cron = rules.cron
+        self._grace = max(1, round(rules.misfire_grace_seconds))
+        self._trigger = trigger_of(rules.cron) if rules.cron else None
+
+        def act(cron: str) -> None:  # noqa: ARG001  it stands in the store alone
+            action()
+
+        self._act = act
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": CronJobStore(folder / _FILE, act)},
+            executors={"default": ThreadPoolExecutor(1)},
+            timezone=UTC,
+        )
+
+    @property
+    def next_run(self) -> datetime | None:
+        """When the cron is due next; None where it never is."""
+        job = self._scheduler.get_job(_JOB)
+        return None if job is None else job.next_run_time
+
+    def __enter__(self) -> Self:
+        # Paused, since a job of another line of cron must not run once more before it is replaced.
+        self._scheduler.start(paused=True)
+        kept = self._scheduler.get_job(_JOB)
+        same = kept is not None and kept.kwargs["cron"] == self._cron and kept.misfire_grace_time == self._grace
+        if kept is not None and not same:
+            self._scheduler.remove_job(_JOB)
+        # One of the same line stays as it is: to add it anew would forget the run that was missed.
+        if self._trigger is not None and not same:
+            self._scheduler.add_job(
+                self._act,
+                self._trigger,
+                id=_JOB,
+                kwargs={"cron": self._cron},
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=self._grace,
+            )
+        self._scheduler.resume()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._scheduler.shutdown(wait=False)

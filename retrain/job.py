@@ -1,0 +1,235 @@
+"""One training run from the labels to a decision, such that it may be killed at any point.
+
+The champion is only ever moved by the very last step, which is one compare-and-set; all before it writes a folder of
+the run's own and a new version that nobody serves. Where a run fails it says so; where it is killed, whoever holds the
+lock next says so for it, and may go on from what it left.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic
+
+import structlog
+
+from models.aliases import AliasConflictError, PinnedError
+from models.promoting import Details
+from retrain.decisions import DecisionRecord, keep_decision
+from retrain.gate import decide
+from retrain.lock import sole_run
+from retrain.promotion import UntoldError
+from retrain.run import Run
+from retrain.run_record import RunRecord, read_record, runs_folder
+from retrain.work import Messenger, TunedT, Work
+from streams.contract.masking import mask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.registry import Registry
+    from retrain.dataset import Dataset
+    from retrain.run_record import Outcome
+    from streams.contract.model_records import RetrainRequest
+    from streams.contract.settings import Settings
+
+_ATTEMPTS = 2
+_WORK, _OUT = "work", "version"
+
+_log = structlog.get_logger(__name__)
+
+
+def settle(settings: Settings, registry: Registry, messenger: Messenger) -> RunRecord | None:
+    """Tell of the latest run if it was killed, or could not tell its outcome.
+
+    Args:
+        settings: Of the model.
+        registry: Where the versions are.
+        messenger: Tells it.
+
+    Returns:
+        Its record; None before the first run.
+
+    Raises:
+        BusyError: A run is under way on this machine.
+        BrokerError: The brokers do not take it.
+    """
+    with sole_run(runs_folder(settings)):
+        return _settle(settings, registry, messenger)
+
+
+def _settle(settings: Settings, registry: Registry, messenger: Messenger) -> RunRecord | None:
+    """As ``settle``, under the lock."""
+    folder = runs_folder(settings)
+    record = read_record(folder)
+    if record is None or record.ended is not None:
+        return record
+    run = Run(settings.model.name, folder, registry, messenger, record)
+    run.close()
+    return run.record
+
+
+class JobError(Exception):
+    """A run cannot begin; the message says what to do."""
+
+
+class Job(Generic[TunedT]):
+    """Training runs of the served model.
+
+    Args:
+        settings: Of the model, and of what a candidate must show.
+        registry: Where the versions are.
+        work: The steps that take time.
+        messenger: Moves aliases and tells events.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry, work: Work[TunedT], messenger: Messenger) -> None:
+        self._settings = settings
+        self._name = settings.model.name
+        self._registry = registry
+        self._work = work
+        self._messenger = messenger
+        self._folder = runs_folder(settings)
+
+    def run(self, request: RetrainRequest) -> RunRecord:
+        """Make a candidate, judge it, and promote it if it is better.
+
+        Args:
+            request: Who asks, and why.
+
+        Returns:
+            What became of it; a failure too is an outcome.
+
+        Raises:
+            BusyError: Another run is under way on this machine.
+        """
+        with sole_run(self._folder):
+            _settle(self._settings, self._registry, self._messenger)
+            run = self._run(
+                RunRecord(
+                    id=uuid.uuid4().hex,
+                    by=request.by,
+                    reason=request.reason,
+                    request=request.id,
+                    began=datetime.now(UTC),
+                    attempt=self._attempt(),
+                )
+            )
+            if run.record.attempt == 1:
+                self._clear()
+            try:
+                self._perform(run)
+            except Exception as error:  # noqa: BLE001  whatever a step raises is told as the run's failure
+                _log.exception("the training run failed", step=run.record.step)
+                # First, since the disk may be full.
+                self._clear()
+                run.break_off(f"{type(error).__name__}: {mask(str(error))}")
+            except BaseException:
+                self._clear()
+                run.break_off("it was stopped")
+                raise
+            self._clear()
+            return run.record
+
+    def _perform(self, run: Run) -> None:
+        state = self._registry.state(self._name)
+        champion = state.aliases.champion
+        if champion is None:
+            raise JobError(f"no version of {self._name} serves: `tocsin models bootstrap` makes a first one")
+        run.at("data", champion=champion)
+        run.tell("retrain_started", [run.record.reason] if run.record.reason else [])
+        if state.aliases.pin is not None:
+            run.end("rejected", [f"Version {champion} is pinned {state.aliases.pin}, so that none may replace it."])
+            return
+        serving = self._registry.fetch(self._name, champion, self._settings.model.cache)
+        dataset, version = self._make(run, champion, serving)
+        decision = self._judge(run, champion, serving, version, dataset)
+        run.at("promote")
+        if decision.promote:
+            self._promote(run, champion, version, decision)
+        else:
+            run.end("rejected", decision.reasons, metrics=decision.figures)
+
+    def _make(self, run: Run, champion: int, serving: Path) -> tuple[Dataset, int]:
+        """The data set, and the version that was made from it and registered."""
+        folder, out = self._folder / _WORK, self._folder / _OUT
+        folder.mkdir(exist_ok=True)
+        dataset = self._work.data(serving, folder)
+        run.at("finetune")
+        tuned = self._work.finetune(dataset, folder)
+        run.at("export")
+        # A killed run may have left half a version.
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        made = self._work.export(tuned, dataset, out)
+        run.at("register")
+        lineage = made.lineage | {
+            "parent": champion,
+            "run": run.record.id,
+            "label_offsets": {str(partition): offset for partition, offset in dataset.offsets.items()},
+            "data_sha256": dataset.sha256,
+            "settings": self._settings.retrain.model_dump(mode="json", exclude={"data_dir", "port"}),
+        }
+        version = self._registry.register(
+            out,
+            self._name,
+            precision=made.precision,
+            max_tokens=made.max_tokens,
+            width=made.width,
+            metrics=made.metrics,
+            lineage=lineage,
+        )
+        run.at("judge", version=version)
+        run.tell("registered", metrics=made.metrics, lineage=lineage)
+        return dataset, version
+
+    def _judge(self, run: Run, champion: int, serving: Path, version: int, dataset: Dataset) -> DecisionRecord:
+        """The decision, which is kept beside the version."""
+        candidate = self._registry.fetch(self._name, version, self._settings.model.cache)
+        decision = decide(*self._work.judge(serving, candidate, dataset), self._settings.retrain)
+        kept = DecisionRecord(
+            run=run.record.id,
+            time=datetime.now(UTC),
+            champion=champion,
+            promote=decision.promote,
+            reasons=decision.reasons,
+            figures=decision.figures,
+        )
+        keep_decision(self._registry, self._name, version, kept)
+        return kept
+
+    def _promote(self, run: Run, champion: int, version: int, decision: DecisionRecord) -> None:
+        details = Details(reasons=decision.reasons, metrics=decision.figures, request=run.record.request)
+        reason = decision.reasons[0]
+        outcome: Outcome = "challenging" if self._settings.swap.shadow else "promoted"
+        try:
+            if outcome == "challenging":
+                self._messenger.challenge(version, reason, details)
+            else:
+                self._messenger.promote(version, champion, reason, details)
+        except (AliasConflictError, PinnedError) as error:
+            run.end("rejected", [str(error)], metrics=decision.figures)
+            return
+        except UntoldError as error:
+            _log.warning("the registry moved, and the brokers were not told", problem=str(error))
+            run.end(outcome, decision.reasons)
+        else:
+            run.end(outcome, decision.reasons, told=True)
+
+    def _attempt(self) -> int:
+        """2 where the latest run was killed, and what it left may be gone on with."""
+        latest = read_record(self._folder)
+        if latest is None or not latest.killed or latest.attempt >= _ATTEMPTS or latest.champion != self._champion():
+            return 1
+        return latest.attempt + 1
+
+    def _run(self, record: RunRecord) -> Run:
+        return Run(self._name, self._folder, self._registry, self._messenger, record)
+
+    def _champion(self) -> int | None:
+        return self._registry.state(self._name).aliases.champion
+
+    def _clear(self) -> None:
+        for name in (_WORK, _OUT):
+            shutil.rmtree(self._folder / name, ignore_errors=True)

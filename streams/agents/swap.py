@@ -1,0 +1,239 @@
+"""swap: changes to the version that the registry points at, while the stream runs.
+
+Read from top to bottom: a pointer rises, the registry says which version, the worker waits for its turn, the version is
+tried in a process of its own and loaded, exchanged between two batches, and watched; where it does worse than the one
+before, that one comes back here, and then for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from models.manifest import VersionError
+from models.trial import TrialError
+from streams.worker.registrar import StaleRegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporters.swap_metrics import SwapMetrics
+    from models.aliases import State
+    from models.runtime import Encoder
+    from streams.logic.rollout import Rollout
+    from streams.worker.loading import Loader
+    from streams.worker.pointers import Pointers
+    from streams.worker.registrar import Registrar
+    from streams.worker.serving import Serving
+    from streams.worker.watch import Watch
+
+_JUDGE_SECONDS = 1.0
+# Whatever was not told in the meantime.
+_LOOK_SECONDS = 30.0
+# A refusal is for everybody, so it is not said of a download that was cut short once.
+_TRIALS = 2
+
+log = structlog.get_logger(__name__)
+
+
+class SwapAgent:
+    """Keeps one worker on the champion. Made in a running event loop.
+
+    Args:
+        rollout: What this worker serves, and by which state of the registry.
+        pointers: Tell when to look at the registry.
+        registrar: Says which version is the champion, and tells everybody else.
+        loader: Brings a version in.
+        serving: What answers, and is exchanged.
+        watch: Looks after a new version.
+        metrics: Where it is counted.
+    """
+
+    def __init__(
+        self,
+        rollout: Rollout,
+        pointers: Pointers,
+        registrar: Registrar,
+        loader: Loader,
+        serving: Serving,
+        watch: Watch,
+        metrics: SwapMetrics,
+    ) -> None:
+        self._rollout = rollout
+        self._pointers = pointers
+        self._registrar = registrar
+        self._loader = loader
+        self._serving = serving
+        self._watch = watch
+        self._metrics = metrics
+        self._left: list[tuple[int, str]] = []
+        """Broken versions that a lane has left, and why; to be told."""
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        pointers.listen(self._wake.set)
+        serving.on_return(self._note_left)
+        metrics.epoch.set(rollout.epoch)
+
+    async def run(self) -> None:
+        """Follow the pointers until cancelled; whatever is wrong with another version, the stream goes on."""
+        await self._announce()
+        while True:
+            await self._wait(self._next_look())
+            try:
+                await self._look()
+            except Exception as error:
+                log.exception("changing versions failed", error=repr(error))
+
+    async def _look(self) -> None:
+        while self._left:
+            await self._give_up(*self._left.pop(0), figures={})
+        await self._judge()
+        epoch = self._news()
+        if epoch is not None and self._rollout.due_in(epoch, time.monotonic()) == 0.0:
+            await self._take_up(epoch)
+
+    async def _take_up(self, epoch: int) -> None:
+        """Change to what the registry says by now; what fails is tried again when it is due."""
+        state = None
+        try:
+            state = await self._registrar.state(at_least=epoch)
+            await self._change(state)
+        except (VersionError, TrialError, StaleRegistryError, OSError) as error:
+            # A state that cannot be read is no version's fault.
+            at_fault = isinstance(error, VersionError) and state is not None
+            self._rollout.failed(epoch, time.monotonic(), refused=at_fault)
+            if state is not None and self._rollout.refusals >= _TRIALS:
+                await self._refuse(state, error)
+                return
+            self._metrics.count("failed")
+            log.warning(
+                "a version was not taken up, and is tried again",
+                epoch=epoch,
+                error=str(error),
+                tried=self._rollout.failures,
+            )
+
+    async def _change(self, state: State) -> None:
+        version = state.aliases.champion
+        if version is None or not self._rollout.wants(version):
+            self._deal_with(state.epoch)
+            return
+        current, before = self._serving.current, self._serving.before
+        if before is not None and before.manifest.version == version:
+            encoder = before  # at hand: for a rollback nobody waits
+        else:
+            await self._wait(self._rollout.delay(state.epoch))
+            if (self._news() or 0) > state.epoch:
+                return
+            encoder = await self._loader.load(version, like=current)
+        self._serving.exchange(encoder)
+        self._watch.begin(version)
+        self._rollout.took_up(version, state.epoch)
+        await self._tell_swapped(encoder, current, state)
+
+    async def _judge(self) -> None:
+        verdict = self._watch.verdict()
+        if verdict is None or verdict.outcome == "watched":
+            return
+        version, model = self._rollout.version, self._serving.current.model
+        if verdict.outcome == "kept":
+            log.info("the version is kept", model=model, **verdict.figures)
+            self._watch.keep()
+            return
+        pin = await self._registrar.pin()
+        if pin is not None:
+            self._watch.keep()
+            reasons = [f"{model}: {verdict.reason}.", f"It is pinned {pin}, so it serves on."]
+            log.error("a pinned version does worse than the one before", reasons=reasons)
+            await self._tell_failed(version, reasons, verdict.figures)
+        elif self._serving.go_back(self._serving.current):
+            self._went_back()
+            await self._give_up(version, f"{model}: {verdict.reason}.", figures=verdict.figures)
+
+    def _note_left(self, model: str, error: Exception) -> None:
+        self._loop.call_soon_threadsafe(self._was_left, model, error)
+
+    def _was_left(self, model: str, error: Exception) -> None:
+        """A lane has left a broken version for the one before."""
+        self._left.append((int(model.rpartition(":")[2]), f"{model} answers nothing any more: {error}"))
+        self._went_back()
+        self._wake.set()
+
+    def _went_back(self) -> None:
+        self._metrics.count("rolled_back")
+        self._rollout.took_up(self._serving.current.manifest.version, self._rollout.epoch)
+        self._watch.went_back()
+
+    async def _refuse(self, state: State, error: Exception) -> None:
+        """What is corrupt, or answers otherwise than at its export, can be served by nobody."""
+        self._deal_with(state.epoch)
+        self._metrics.count("refused")
+        if state.aliases.champion is not None:
+            await self._give_up(
+                state.aliases.champion, f"Version {state.aliases.champion} is refused: {error}", figures={}
+            )
+
+    async def _give_up(self, version: int, reason: str, *, figures: Mapping[str, float]) -> None:
+        """Tell why this worker does not serve a version, and have it taken back for everybody."""
+        log.error("a version is given up", reason=reason, serves=self._serving.current.model)
+        await self._tell_failed(version, [reason], figures)
+        await self._registrar.roll_back(version, reason, figures)
+
+    async def _tell_swapped(self, encoder: Encoder, before: Encoder, state: State) -> None:
+        self._metrics.count("swapped")
+        self._metrics.epoch.set(self._rollout.epoch)
+        seconds = 0.0
+        if state.aliases.change is not None:
+            seconds = max(0.0, time.time() - state.aliases.change.time.timestamp())
+            self._metrics.seconds.observe(seconds)
+        log.info("another version answers", model=encoder.model, before=before.model, epoch=state.epoch)
+        await self._registrar.tell(
+            "swapped",
+            encoder.manifest.version,
+            state.epoch,
+            previous=before.manifest.version,
+            metrics={"seconds": round(seconds, 3)},
+        )
+
+    async def _tell_failed(self, version: int, reasons: list[str], figures: Mapping[str, float]) -> None:
+        serves = self._serving.current.manifest.version
+        await self._registrar.tell(
+            "swap_failed", version, self._rollout.epoch, previous=serves, reasons=reasons, metrics=dict(figures)
+        )
+
+    async def _announce(self) -> None:
+        """Tell what the registry says, where whoever changed it died before it was told."""
+        try:
+            await self._pointers.caught_up()
+            pointer = self._pointers.latest("champion")
+            if pointer is None or pointer.epoch < self._rollout.epoch:
+                await self._registrar.announce()
+        except (VersionError, OSError) as error:
+            log.warning("the model's pointers are not known yet: followed on", error=str(error))
+        self._wake.set()
+
+    def _news(self) -> int | None:
+        """Epoch of a pointer that tells something not dealt with."""
+        pointer = self._pointers.latest("champion")
+        return pointer.epoch if pointer is not None and pointer.epoch > self._rollout.epoch else None
+
+    def _deal_with(self, epoch: int) -> None:
+        self._rollout.dealt_with(epoch)
+        self._metrics.epoch.set(self._rollout.epoch)
+
+    def _next_look(self) -> float:
+        epoch = self._news()
+        due = _LOOK_SECONDS if epoch is None else self._rollout.due_in(epoch, time.monotonic())
+        return min(due, _JUDGE_SECONDS if self._watch.is_on else _LOOK_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        """Until something is told, so many seconds at most."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()

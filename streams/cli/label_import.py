@@ -1,0 +1,214 @@
+"""``tocsin labels import``: files of labels onto the topic, with an account of every line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from retrain.formats.fields import MAPPABLE, Defaults, LabelMaker
+from retrain.formats.items import FormatError, Item, Refused, Said, Unlabelled
+from retrain.formats.reading import Format, guess_format, read_labels_of
+from retrain.formats.vocabulary import Vocabulary
+from retrain.importing import plan
+from retrain.label_topic import read_labels, send_label
+from streams.brokers.client import producer
+from streams.brokers.delivery import Delivery
+from streams.cli import common, desk
+from streams.cli.feeding import flush_seconds
+from streams.cli.reach import require_topics
+from streams.cli.watching import printable
+from streams.contract.domain import load_domain
+from streams.contract.labels import Label
+from streams.contract.masking import mask
+from streams.contract.records import SourceKind
+from streams.contract.settings import Settings
+from streams.contract.topics import labels_topic
+
+_STANDARD_INPUT = "-"
+_ROOM_SECONDS = 0.2
+_TOLD = 20
+
+
+class Told(msgspec.Struct):
+    """Something of the file that is no label, though it should be one."""
+
+    place: str
+    problem: str
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What became of a file: each of its labels is new, changed, unchanged, older or repeated."""
+
+    file: str
+    format: Format
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    older: int = 0
+    """Left out: their labellers have said otherwise since."""
+    repeated: int = 0
+    """Left out: a later label of the same labeller on the same message is in the file."""
+    unlabelled: int = 0
+    """Messages of the file on which nobody said anything."""
+    refused: list[Told] = []
+    sent: int = 0
+    acknowledged: int = 0
+    dry_run: bool = False
+    problem: str | None = None
+
+
+def import_(  # noqa: PLR0913  each is a flag
+    file: Annotated[str, typer.Argument(help="A file of labels, or - for standard input.")],
+    *,
+    format: Annotated[  # noqa: A002  the flag's name
+        Format | None, typer.Option(help="How to read it; told by extension and content if not given.")
+    ] = None,
+    kind: Annotated[SourceKind | None, typer.Option(help="Kind of messages, where the file does not say it.")] = None,
+    labeller: Annotated[
+        str | None, typer.Option(help="Who says so, where the file does not; your login name if not given.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Source of messages, where the file does not say it.")] = "",
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=NAME", help="A field that has another name in the file, such as sentiment=stance."
+        ),
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
+    allow_new: Annotated[
+        bool, typer.Option("--allow-new", help="Take topics and intents that are not known yet: they teach new ones.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and send nothing.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, with all that was refused.")
+    ] = False,
+) -> None:
+    """Put a file's labels on the topic of labels, and see each acknowledged by the broker.
+
+    What is no label is told with its place and left out, and the command ends with 1; all others are sent. A file may
+    be imported again: what stands already is not sent again, and what is older than its labeller's last word is left
+    out.
+
+    Example: `tocsin labels import tweets.csv --kind social --map topics=category --labeller ann`
+    """
+    settings = common.settings()
+    text = _content(file, encoding)
+    topic = labels_topic(settings.topics)
+    require_topics(settings.kafka, [topic])
+    standing = read_labels(settings).labels
+    defaults = Defaults(desk.speaker(labeller), datetime.now(UTC), kind, source)
+    maker = LabelMaker(_vocabulary(settings, standing, allow_new=allow_new), defaults, _mapping(map_ or []))
+    try:
+        chosen = format or guess_format(file, text)
+        items = list(read_labels_of(chosen, text, maker))
+    except FormatError as error:
+        raise common.CommandError(f"{file}: {error}") from error
+    if not items:
+        raise common.CommandError(f"{file}: nothing is in it", common.NOT_FOUND)
+    summary = Summary(file=file, format=chosen, dry_run=dry_run)
+    to_send = _account(items, standing, summary)
+    if to_send and not dry_run:
+        _send(settings, topic, to_send, summary)
+    _print(summary, as_json=as_json)
+    if summary.problem is not None:
+        raise common.CommandError(f"{summary.problem}. Give the same command again: it sends what is missing")
+    if summary.refused:
+        raise typer.Exit(common.FAILED)
+
+
+def _content(file: str, encoding: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if file == _STANDARD_INPUT else Path(file).read_bytes()
+    except OSError as error:
+        raise common.CommandError(f"{file}: {error.strerror}") from error
+    try:
+        # A byte that is not of the encoding spoils its own line and no other.
+        return raw.decode(encoding, "surrogateescape").removeprefix("\ufeff")
+    except LookupError:
+        raise common.CommandError(f"unknown encoding {encoding!r}: give one such as utf-8 or cp1252", 2) from None
+    except UnicodeError as error:
+        raise common.CommandError(f"{file} is not {encoding} ({error}): give the right --encoding") from error
+
+
+def _mapping(given: Sequence[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in given:
+        name, separator, written = pair.partition("=")
+        if not separator or not written or name not in MAPPABLE:
+            raise common.CommandError(
+                f"--map {pair}: it is FIELD=NAME, where FIELD is one of {', '.join(sorted(MAPPABLE))}", 2
+            )
+        mapping[name] = written
+    return mapping
+
+
+def _vocabulary(settings: Settings, standing: Sequence[Label], *, allow_new: bool) -> Vocabulary:
+    topics = {topic for label in standing for topic in label.topics or ()}
+    intents = {label.intent for label in standing if label.intent is not None}
+    return Vocabulary(load_domain(settings.domain), topics=topics, intents=intents, allow_new=allow_new)
+
+
+def _account(items: Sequence[Item], standing: Sequence[Label], summary: Summary) -> list[Said]:
+    """What is to be sent; the rest is counted."""
+    found = plan(standing, (item for item in items if isinstance(item, Said)))
+    summary.refused = [Told(item.place, mask(item.problem)) for item in items if isinstance(item, Refused)]
+    summary.unlabelled = sum(isinstance(item, Unlabelled) for item in items)
+    summary.new, summary.changed = len(found.new), len(found.changed)
+    summary.unchanged, summary.older, summary.repeated = found.unchanged, found.older, found.repeated
+    return found.to_send
+
+
+def _send(settings: Settings, topic: str, labels: Sequence[Said], summary: Summary) -> None:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with (
+        producer(settings.kafka) as sender,
+        Progress(*columns, console=common.err, disable=not common.err.is_terminal) as bar,
+    ):
+        delivery = Delivery(sender, topic)
+        task = bar.add_task(f"to {topic}", total=len(labels))
+        for said in labels:
+            while not delivery.has_room(_ROOM_SECONDS) and not delivery.broker_failed:
+                bar.update(task, completed=delivery.acknowledged)
+            if delivery.broker_failed:
+                break
+            send_label(delivery, said.place, said.label)
+            bar.update(task, completed=delivery.acknowledged)
+        delivery.flush(flush_seconds(settings.kafka))
+        bar.update(task, completed=delivery.acknowledged)
+    summary.sent, summary.acknowledged = delivery.sent, delivery.acknowledged
+    if delivery.acknowledged < len(labels):
+        why = delivery.problem or "no answer from the broker"
+        summary.problem = f"{delivery.acknowledged:,} of {len(labels):,} labels were acknowledged: {why}"
+
+
+def _print(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        common.print_json(summary)
+        return
+    for told in summary.refused[:_TOLD]:
+        common.err.print(
+            f"[red]{escape(told.place)}[/]: {escape(printable(told.problem))}", highlight=False, soft_wrap=True
+        )
+    if (more := len(summary.refused) - _TOLD) > 0:
+        common.say(f"and {more:,} more: --json tells all", common.err)
+    counts = {
+        "new": summary.new,
+        "changed": summary.changed,
+        "unchanged": summary.unchanged,
+        "older than what stands": summary.older,
+        "repeated in the file": summary.repeated,
+        "without a label": summary.unlabelled,
+        "refused": len(summary.refused),
+    }
+    account = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    done = "nothing sent (dry run)" if summary.dry_run else f"{summary.acknowledged:,} acknowledged"
+    colour = "red" if summary.refused or summary.problem else "green"
+    common.err.print(f"[{colour}]{account}[/]; {done}", highlight=False, soft_wrap=True)

@@ -1,0 +1,70 @@
+"""``tocsin models why``: what the gate found of a version, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from models.manifest import VersionError
+from models.registry import Registry
+from retrain.decisions import DecisionRecord, decision_of
+from streams.cli import common, desk
+
+
+def why(
+    version: Annotated[str, typer.Argument(metavar="VERSION|ALIAS", help="A number, champion, challenger, previous.")],
+    *,
+    as_json: desk.AsJson = False,
+) -> None:
+    """Say why a version was promoted or rejected, with every figure that it was judged by.
+
+    Example: `tocsin models why 7`
+    """
+    model = common.settings().model
+    try:
+        registry = Registry(model.registry)
+        number = registry.resolve(model.name, version)
+        manifest = registry.manifest(model.name, number)
+        decision = decision_of(registry, model.name, number)
+    except VersionError as error:
+        raise common.CommandError(str(error), common.NOT_FOUND) from error
+    except OSError as error:
+        raise common.CommandError(f"the model registry cannot be read: {error}") from error
+    if decision is None:
+        if manifest.lineage.get("parent") is None:
+            raise common.CommandError(
+                f"{model.name}:{number} was made by `tocsin models bootstrap`, and never judged", common.NOT_FOUND
+            )
+        raise common.CommandError(
+            f"{model.name}:{number} was never judged: its run ended before; `tocsin retrain history` says why",
+            common.NOT_FOUND,
+        )
+    if as_json:
+        common.print_json(decision)
+        return
+    verdict = "is better than" if decision.promote else "does not take the place of"
+    common.say(
+        f"{model.name}:{number} {verdict} version {decision.champion}, as judged at {desk.moment(decision.time)} UTC:"
+    )
+    for reason in decision.reasons:
+        common.say(f"  {reason}")
+    common.out.print(_table(decision))
+
+
+def _table(decision: DecisionRecord) -> Table:
+    table = Table("looked at", "champion", "candidate", "ahead by, between", "messages", "")
+    for name, check in decision.figures.items():
+        between = "" if check["low"] is None else f"{check['low']:+.3f} and {check['high']:+.3f}"
+        rows = str(check["rows"] or "")
+        verdict = "passed" if check["passed"] else "[bold red]failed[/]"
+        table.add_row(escape(name), _figure(check, "champion"), _figure(check, "candidate"), between, rows, verdict)
+    return table
+
+
+def _figure(check: Mapping[str, Any], whose: str) -> str:
+    value = check[whose]
+    return "" if value is None else f"{value:.3f}"

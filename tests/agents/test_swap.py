@@ -1,0 +1,344 @@
+"""One worker changes versions: a real registry and real graphs, and in the place of the brokers two lists."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+from support import versions
+
+from exporters.swap_metrics import SwapMetrics
+from models import promoting
+from models.manifest import VersionError
+from models.promoting import Story
+from models.registry import Registry
+from models.runtime import Encoder
+from models.trial import TrialError
+from streams.agents.swap import SwapAgent
+from streams.contract.model_records import ModelEvent, ModelPointer
+from streams.contract.model_settings import SwapSettings
+from streams.contract.settings import ModelSettings, Settings
+from streams.logic.breaker import BrokenModelError
+from streams.logic.enricher import Batch
+from streams.logic.rollout import Rollout
+from streams.worker.registrar import Registrar
+from streams.worker.serving import Serving
+from streams.worker.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
+
+    from streams.contract.outgoing import Output
+
+ANN = Story(by="ann", reason="a test")
+NAME = versions.NAME
+
+
+def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args: object, **fixtures: object) -> None:
+        asyncio.run(test(*args, **fixtures))
+
+    return run
+
+
+class Topics:
+    """Takes what is published, and gives the pointers back to whoever follows them."""
+
+    def __init__(self) -> None:
+        self.pointer: ModelPointer | None = None
+        self.events: list[ModelEvent] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        self._listeners.append(on_change)
+
+    def latest(self, _alias: str) -> ModelPointer | None:
+        return self.pointer
+
+    async def caught_up(self) -> None:
+        return
+
+    def point(self, pointer: ModelPointer) -> None:
+        self.pointer = pointer
+        for listener in self._listeners:
+            listener()
+
+    async def publish(self, outputs: list[Output]) -> list[Output]:
+        for output in outputs:
+            if output.topic.endswith("model-events"):
+                self.events.append(msgspec.json.decode(output.value, type=ModelEvent))
+            else:
+                self.point(msgspec.json.decode(output.value, type=ModelPointer))
+        return []
+
+    def kinds(self) -> list[tuple[str, int | None]]:
+        return [(event.kind, event.version) for event in self.events]
+
+
+class Loader:
+    """Loads without a trial, and fails as often as it is told to."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.failures: list[Exception] = []
+        self.loaded: list[int] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def load(self, version: int, like: Encoder) -> Encoder:
+        self.loaded.append(version)
+        await self.go_on.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        return load(self._registry, version, like)
+
+
+def load(registry: Registry, version: int, like: Encoder | None = None) -> Encoder:
+    folder = registry.fetch(NAME, version, None)  # type: ignore[arg-type]  a local registry needs no cache
+    return Encoder.load(folder, threads=1, sub_batch=4, like=like)
+
+
+class Bench:
+    """An agent at work on version 1 of three."""
+
+    def __init__(self, registry: Registry, swap: SwapSettings) -> None:
+        settings = Settings(model=ModelSettings(registry=registry.url), swap=swap)
+        self.registry = registry
+        self.topics = Topics()
+        self.serving = Serving(load(registry, 1))
+        self.metrics = SwapMetrics(CollectorRegistry())
+        self.loader = Loader(registry)
+        self.watch = Watch(self.serving, swap, self.metrics)
+        registrar = Registrar(settings, registry, self.topics)  # type: ignore[arg-type]
+        self.rollout = Rollout(registrar.worker, 1, registry.state(NAME).epoch, within=swap.stagger_seconds)
+        self.agent = SwapAgent(
+            self.rollout,
+            self.topics,
+            registrar,
+            self.loader,
+            self.serving,
+            self.watch,
+            self.metrics,  # type: ignore[arg-type]
+        )
+
+    @property
+    def version(self) -> int:
+        return self.serving.current.manifest.version
+
+    def promote(self, version: int) -> None:
+        self.topics.point(promoting.promote(self.registry, NAME, version, ANN).pointer)
+
+    def see(self, batches: int, *, seconds: float = 0.01, rescued: int = 0) -> None:
+        for _ in range(batches):
+            self.watch.observe(Batch([None] * 8, seconds, 0, self.serving.current.model, rescued))  # type: ignore[list-item]
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not predicate():  # noqa: ASYNC110  what is awaited is no event
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    registry = Registry(str(tmp_path / "registry"))
+    for labels in (versions.FIRST, versions.RENAMED, versions.GROWN):
+        versions.add(registry, labels)
+    promoting.promote(registry, NAME, 1, ANN)
+    return registry
+
+
+@asynccontextmanager
+async def at_work(registry: Registry, **swap: float) -> AsyncIterator[Bench]:
+    bench = Bench(registry, SwapSettings(**{"stagger_seconds": 0.0, **swap}))
+    running = asyncio.create_task(bench.agent.run())
+    try:
+        yield bench
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@in_a_loop
+async def test_what_the_registry_points_at_is_taken_up_and_told(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        bench.promote(2)
+        await bench.until(lambda: bench.topics.kinds() == [("swapped", 2)])
+        assert (bench.version, bench.serving.before is not None) == (2, True)
+        (event,) = bench.topics.events
+        assert (event.previous, event.epoch, event.by.startswith("worker ")) == (1, 2, True)
+        assert bench.metrics.epoch._value.get() == 2
+        assert bench.metrics.watched._value.get() == 1
+
+
+@in_a_loop
+async def test_at_the_start_the_registry_is_told_where_the_topic_knows_less(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        await bench.until(lambda: bench.topics.pointer is not None)
+        assert bench.topics.pointer is not None
+        assert (bench.topics.pointer.version, bench.topics.pointer.epoch) == (1, 1)
+
+
+@in_a_loop
+async def test_a_pointer_of_before_or_told_twice_changes_nothing(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        old = promoting.announce(registry, NAME)[0]
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        newest = bench.topics.pointer
+        assert newest is not None
+        for pointer in (old, newest):
+            bench.topics.point(pointer)
+        bench.promote(2)
+        await bench.until(lambda: bench.rollout.epoch == 3)
+        assert bench.loader.loaded == [2]
+
+
+@in_a_loop
+async def test_a_pointer_that_was_overtaken_leads_to_what_holds_now(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        first = promoting.promote(registry, NAME, 2, ANN).pointer
+        promoting.promote(registry, NAME, 3, ANN)
+        bench.topics.point(first)
+        await bench.until(lambda: bench.version == 3)
+        assert (bench.loader.loaded, bench.rollout.epoch) == ([3], 3)
+
+
+@in_a_loop
+async def test_something_newer_while_it_waits_for_its_turn_is_taken_up_instead(registry: Registry) -> None:
+    async with at_work(registry, stagger_seconds=600.0) as bench:
+        bench.promote(2)
+        await asyncio.sleep(0.05)
+        bench.rollout._within = 0.0
+        bench.promote(3)
+        await bench.until(lambda: bench.version == 3)
+        assert bench.loader.loaded == [3]
+
+
+@in_a_loop
+async def test_what_may_pass_is_tried_again(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [TrialError("killed"), OSError("disk full"), VersionError("cut short")]
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        assert bench.loader.loaded == [2] * 4
+        assert bench.metrics.swaps.labels("failed")._value.get() == 3
+        assert [kind for kind, _ in bench.topics.kinds()] == ["swapped"]
+
+
+@in_a_loop
+async def test_what_is_refused_twice_is_taken_back_for_everybody(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [VersionError("model.onnx is corrupt")] * 2
+        bench.promote(2)
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+        assert (bench.version, registry.state(NAME).aliases.champion) == (1, 1)
+        failed = bench.topics.events[0]
+        assert (failed.kind, failed.version) == ("swap_failed", 2)
+        assert "model.onnx is corrupt" in failed.reasons[0]
+        await bench.until(lambda: bench.rollout.epoch == 3)
+        assert bench.loader.loaded == [2, 2]
+
+
+@in_a_loop
+async def test_a_slow_version_is_left_and_taken_back(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        bench.see(50, seconds=0.1)
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+        assert bench.version == 1
+        assert bench.serving.before is None
+        failed = next(event for event in bench.topics.events if event.kind == "swap_failed")
+        assert failed.metrics["slowdown"] == pytest.approx(10.0)
+        assert registry.state(NAME).aliases.champion == 1
+
+
+@in_a_loop
+async def test_a_good_version_is_kept_and_the_one_before_let_go(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        bench.see(50)
+        await bench.until(lambda: bench.serving.before is None)
+        assert bench.version == 2
+        assert registry.state(NAME).aliases.champion == 2
+
+
+@in_a_loop
+async def test_a_pinned_version_serves_on_and_its_faults_are_told(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.topics.point(promoting.pin(registry, NAME, 2, ANN).pointer)
+        await bench.until(lambda: bench.version == 2)
+        bench.see(50, rescued=1)
+        await bench.until(lambda: ("swap_failed", 2) in bench.topics.kinds())
+        assert bench.version == 2
+        assert "pinned by ann" in bench.topics.events[-1].reasons[1]
+        assert registry.state(NAME).aliases.champion == 2
+
+
+@in_a_loop
+async def test_a_version_that_a_lane_found_broken_is_taken_back(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        lane = bench.serving.replacement
+        await asyncio.to_thread(lane, bench.serving.current, BrokenModelError("it reads nothing"))
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+        assert (bench.version, bench.rollout.version) == (1, 1)
+        assert "it reads nothing" in next(e for e in bench.topics.events if e.kind == "swap_failed").reasons[0]
+        assert bench.loader.loaded == [2]
+
+
+@in_a_loop
+async def test_where_another_worker_was_faster_the_registry_is_left_alone(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        promoting.promote(registry, NAME, 3, ANN)
+        await asyncio.to_thread(bench.serving.replacement, bench.serving.current, BrokenModelError("it reads nothing"))
+        await bench.until(lambda: ("swap_failed", 2) in bench.topics.kinds())
+        assert registry.state(NAME).aliases.champion == 3
+
+
+@in_a_loop
+async def test_a_rollback_while_the_version_is_new_loads_nothing(registry: Registry) -> None:
+    async with at_work(registry, stagger_seconds=0.0) as bench:
+        first = bench.serving.current
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        bench.topics.point(promoting.roll_back(registry, NAME, ANN).pointer)
+        await bench.until(lambda: bench.version == 1)
+        assert bench.serving.current is first
+        assert bench.loader.loaded == [2]
+        # It was proven, so it is not watched, and the bad one is not kept at hand.
+        assert (bench.watch.is_on, bench.serving.before) == (False, None)
+
+
+@in_a_loop
+async def test_a_registry_that_is_behind_its_pointer_is_asked_again(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        pointer = promoting.announce(registry, NAME)[0]
+        await bench.until(lambda: bench.topics.pointer is not None)
+        bench.topics.point(msgspec.structs.replace(pointer, version=2, epoch=2))
+        await bench.until(lambda: bench.metrics.swaps.labels("failed")._value.get() > 0)
+        promoting.promote(registry, NAME, 2, ANN)
+        await bench.until(lambda: bench.version == 2)

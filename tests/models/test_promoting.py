@@ -1,0 +1,194 @@
+"""Moving the aliases: what is set, what is told, and who comes too late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support import toy_model
+
+from models import promoting
+from models.aliases import AliasConflictError, PinnedError
+from models.manifest import VersionError
+from models.promoting import Details, Story
+from models.registry import Registry
+from streams.contract.settings import TopicsSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.promoting import Move
+
+ANN = Story(by="ann", reason="better on refunds")
+NAME = "encoder"
+
+
+@pytest.fixture
+def registry(toy_files: Path, tmp_path: Path) -> Registry:
+    """Four versions, of which the first serves."""
+    registry = Registry(str(tmp_path / "registry"))
+    for _ in range(4):
+        registry.register(toy_files, NAME, **toy_model.facts())
+    promoting.promote(registry, NAME, 1, ANN)
+    return registry
+
+
+def aliases(registry: Registry) -> tuple[int | None, int | None, int | None]:
+    now = registry.state(NAME).aliases
+    return now.champion, now.challenger, now.previous
+
+
+def told(move: Move) -> list[tuple[str, int | None]]:
+    return [(pointer.alias, pointer.version) for pointer in move.pointers]
+
+
+def test_a_promotion_sets_the_champion_and_tells_it_with_the_number_of_the_state(registry: Registry) -> None:
+    details = Details(reasons=["one", "two"], metrics={"f1": 0.9}, request="r1")
+    move = promoting.promote(registry, NAME, 2, Story(by="gate", reason="better", details=details), expected=1)
+    assert aliases(registry) == (2, None, 1)
+    pointer, event = move.pointer, move.event
+    assert (pointer.alias, pointer.version, pointer.epoch, pointer.by) == ("champion", 2, 2, "gate")
+    assert registry.state(NAME).epoch == pointer.epoch
+    assert (event.kind, event.version, event.previous, event.epoch) == ("promoted", 2, 1, 2)
+    assert (event.reasons, event.metrics, event.request) == (["one", "two"], {"f1": 0.9}, "r1")
+    assert event.lineage == toy_model.facts()["lineage"]
+
+
+def test_the_registry_keeps_who_moved_it_and_why(registry: Registry) -> None:
+    promoting.promote(registry, NAME, 2, Story(by="ben", reason="try it"))
+    first, second = (registry.state(NAME, epoch).aliases.change for epoch in (1, 2))
+    assert first is not None
+    assert second is not None
+    assert (first.by, first.reason, second.by, second.reason) == ("ann", "better on refunds", "ben", "try it")
+
+
+def test_promoting_what_serves_already_raises_the_pointer_all_the_same(registry: Registry) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    move = promoting.promote(registry, NAME, 2, ANN)
+    assert aliases(registry) == (2, None, 1)
+    assert (move.pointer.version, move.pointer.epoch) == (2, 3)
+
+
+def test_a_decision_by_another_champion_changes_nothing(registry: Registry) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    for move in (
+        lambda: promoting.promote(registry, NAME, 3, ANN, expected=1),
+        lambda: promoting.roll_back(registry, NAME, ANN, expected=1),
+    ):
+        with pytest.raises(AliasConflictError, match="champion of encoder is 2 by now and no longer 1"):
+            move()
+    assert registry.state(NAME).epoch == 2
+
+
+def test_a_version_that_is_not_there_is_not_promoted(registry: Registry) -> None:
+    with pytest.raises(VersionError, match="version 9 of encoder does not exist"):
+        promoting.promote(registry, NAME, 9, ANN)
+    assert aliases(registry) == (1, None, None)
+
+
+def test_one_may_roll_back_as_often_as_was_promoted(registry: Registry) -> None:
+    for version in (2, 3):
+        promoting.promote(registry, NAME, version, ANN)
+    move = promoting.roll_back(registry, NAME, ANN, expected=3)
+    assert (move.event.kind, move.event.version, move.event.previous) == ("rolled_back", 2, 3)
+    assert aliases(registry) == (2, None, 1)
+    promoting.roll_back(registry, NAME, ANN)
+    assert aliases(registry) == (1, None, None)
+    with pytest.raises(VersionError, match="no previous version to roll back to"):
+        promoting.roll_back(registry, NAME, ANN)
+
+
+def test_of_two_that_saw_the_same_failure_one_rolls_back(registry: Registry) -> None:
+    for version in (2, 3):
+        promoting.promote(registry, NAME, version, ANN)
+    promoting.roll_back(registry, NAME, ANN, expected=3)
+    with pytest.raises(AliasConflictError):
+        promoting.roll_back(registry, NAME, ANN, expected=3)
+    assert aliases(registry) == (2, None, 1)
+
+
+def test_a_challenger_takes_the_place_of_the_champion_that_it_was_compared_with(registry: Registry) -> None:
+    assert told(promoting.challenge(registry, NAME, 2, ANN)) == [("challenger", 2)]
+    assert aliases(registry) == (1, 2, None)
+    with pytest.raises(AliasConflictError):
+        promoting.accept(registry, NAME, 2, ANN, champion=4)
+    move = promoting.accept(registry, NAME, 2, ANN, champion=1)
+    assert told(move) == [("champion", 2), ("challenger", None)]
+    assert aliases(registry) == (2, None, 1)
+    with pytest.raises(AliasConflictError, match="no challenger any more"):
+        promoting.dismiss(registry, NAME, 2, ANN)
+
+
+def test_a_challenger_that_is_dismissed_leaves_the_champion(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    move = promoting.dismiss(registry, NAME, 2, ANN)
+    assert told(move) == [("challenger", None)]
+    assert (move.event.kind, move.event.version) == ("rejected", 2)
+    assert aliases(registry) == (1, None, None)
+    with pytest.raises(AliasConflictError):
+        promoting.accept(registry, NAME, 2, ANN, champion=1)
+
+
+def test_a_challenger_that_is_promoted_by_hand_is_none_any_more(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    assert told(promoting.promote(registry, NAME, 2, ANN)) == [("champion", 2), ("challenger", None)]
+
+
+def test_what_is_pinned_stays(registry: Registry) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    move = promoting.pin(registry, NAME, None, Story(by="ann", reason="audit"))
+    assert (move.event.kind, move.pointer.version, move.pointer.epoch) == ("pinned", 2, 3)
+    for refused in (
+        lambda: promoting.promote(registry, NAME, 3, ANN),
+        lambda: promoting.roll_back(registry, NAME, ANN),
+        lambda: registry.set_alias(NAME, "champion", 3),
+    ):
+        with pytest.raises(PinnedError, match=r"version 2 is pinned by ann since .* UTC \(audit\).*models unpin"):
+            refused()
+    promoting.challenge(registry, NAME, 3, ANN)
+    assert Registry(registry.url).state(NAME).aliases.pin is not None
+    with pytest.raises(PinnedError):
+        promoting.accept(registry, NAME, 3, ANN, champion=2)
+    assert promoting.unpin(registry, NAME, ANN).event.kind == "unpinned"
+    promoting.accept(registry, NAME, 3, ANN, champion=2)
+    with pytest.raises(VersionError, match="no version of encoder is pinned"):
+        promoting.unpin(registry, NAME, ANN)
+
+
+def test_another_version_may_be_pinned_and_serves_then(registry: Registry) -> None:
+    promoting.pin(registry, NAME, 3, ANN)
+    assert aliases(registry) == (3, None, 1)
+    promoting.pin(registry, NAME, None, Story(by="ben"))
+    with pytest.raises(PinnedError, match="pinned by ben"):
+        promoting.pin(registry, NAME, 2, ANN)
+
+
+def test_what_is_announced_is_what_was_told(registry: Registry) -> None:
+    champion = promoting.promote(registry, NAME, 2, ANN).pointer
+    assert promoting.announce(registry, NAME) == [champion]
+    challenger = promoting.challenge(registry, NAME, 3, ANN).pointer
+    pointers = promoting.announce(registry, NAME)
+    assert pointers[1] == challenger
+    assert [(pointer.version, pointer.epoch) for pointer in pointers] == [(2, 3), (3, 3)]
+
+
+def test_nothing_is_announced_before_anything_serves(tmp_path: Path) -> None:
+    assert promoting.announce(Registry(str(tmp_path)), NAME) == []
+
+
+def test_records_of_a_move_are_keyed_and_the_pointers_come_first(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    outputs = promoting.accept(registry, NAME, 2, ANN, champion=1).outputs(TopicsSettings(prefix="t."))
+    assert [(output.topic, output.key) for output in outputs] == [
+        ("t.model-pointers", b"encoder/champion"),
+        ("t.model-pointers", b"encoder/challenger"),
+        ("t.model-events", b"encoder"),
+    ]
+    assert dict(outputs[2].headers)["ce_type"] == b"tocsin.model-event"
+
+
+def test_states_of_before_who_and_why_were_kept_are_read(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "registry" / NAME / "aliases" / "2.json").write_text('{"champion": 2, "previous": 1}')
+    assert aliases(registry) == (2, None, 1)
+    (pointer,) = promoting.announce(registry, NAME)
+    assert (pointer.version, pointer.epoch) == (2, 2)

@@ -1,0 +1,216 @@
+"""What the gate lets in and what it keeps out, on drawn answers whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from support.judged import judged, part
+
+from retrain.gate import decide
+from retrain.judged import HeadScores, Judged, Part
+from streams.contract.model_settings import RetrainSettings
+
+RULES = RetrainSettings(resamples=250)
+
+
+def with_part(given: Judged, name: str, changed: Part) -> Judged:
+    return replace(given, parts={**given.parts, name: changed})
+
+
+CHAMPION = judged(0.8, 0.8, recent=0.6)
+BETTER = judged(0.8, 0.8, recent=0.75)
+
+
+def test_promotes_what_is_better_on_the_control_rows_and_worse_nowhere() -> None:
+    decision = decide(CHAMPION, BETTER, RULES)
+    assert decision.promote
+    assert "drawn by lot it is better" in decision.reasons[0]
+    assert decision.figures["better"]["low"] > 0
+    msgspec.json.encode(decision.figures)
+
+
+def test_decides_alike_twice() -> None:
+    assert decide(CHAMPION, BETTER, RULES) == decide(CHAMPION, BETTER, RULES)
+
+
+def test_rejects_an_equal() -> None:
+    decision = decide(CHAMPION, CHAMPION, RULES)
+    assert not decision.promote
+    assert len(decision.reasons) == 1
+    assert "not surely better" in decision.reasons[0]
+
+
+def test_rejects_what_is_better_only_on_labels_that_the_model_asked_for() -> None:
+    candidate = with_part(BETTER, "control", CHAMPION.parts["control"])
+    assert not decide(CHAMPION, candidate, RULES).promote
+
+
+def test_rejects_with_too_few_control_rows_however_much_better() -> None:
+    few = {"topic": 0.1}, {"topic": 1.0}
+    champion, candidate = (
+        with_part(given, "control", part(accuracies, 29, 5))
+        for given, accuracies in zip((CHAMPION, BETTER), few, strict=True)
+    )
+    decision = decide(champion, candidate, RULES)
+    assert not decision.promote
+    assert "29 different messages" in decision.reasons[0]
+    assert "reason random" in decision.reasons[0]
+
+
+def test_counts_near_duplicates_once() -> None:
+    # 150 rows that are five stories told thirty times each.
+    copies = np.repeat(np.arange(5), 30)
+    champion, candidate = (
+        with_part(given, "control", replace(given.parts["control"], groups=copies)) for given in (CHAMPION, BETTER)
+    )
+    decision = decide(champion, candidate, RULES)
+    assert not decision.promote
+    assert "5 different messages" in decision.reasons[0]
+
+
+def test_near_duplicates_widen_the_bounds() -> None:
+    pairs = np.repeat(np.arange(50), 3)
+    champion, candidate = (
+        with_part(given, "control", replace(given.parts["control"], groups=pairs)) for given in (CHAMPION, BETTER)
+    )
+    alone = decide(CHAMPION, BETTER, RULES).figures["better"]
+    clustered = decide(champion, candidate, RULES).figures["better"]
+    assert alone["candidate"] == clustered["candidate"]
+    assert alone["low"] != clustered["low"]
+
+
+def test_rejects_the_loss_of_one_head_on_the_frozen_part() -> None:
+    decision = decide(CHAMPION, with_part(BETTER, "frozen", part({"topic": 0.8, "sentiment": 0.7}, 400, 1)), RULES)
+    assert not decision.promote
+    assert any("worse at sentiment on the frozen part" in reason for reason in decision.reasons)
+    assert not any("worse at topic on the frozen part" in reason for reason in decision.reasons)
+
+
+def test_a_loss_within_the_margin_passes_however_sure() -> None:
+    lossy = with_part(BETTER, "frozen", part({"topic": 0.77, "sentiment": 0.8}, 400, 1))
+    assert not decide(CHAMPION, lossy, RULES).promote
+    assert decide(CHAMPION, lossy, RULES.model_copy(update={"margin": 0.1})).promote
+
+
+def test_a_loss_by_chance_passes() -> None:
+    right = np.ones(400)
+    worse, better = right.copy(), right.copy()
+    # Of 100 disagreements the candidate loses 53: behind by 1.5 points, which is noise.
+    better[:47], worse[47:100] = 0, 0
+    champion, candidate = (
+        with_part(
+            given, "frozen", replace(CHAMPION.parts["frozen"], slices={}, heads={"topic": HeadScores(gained, right)})
+        )
+        for given, gained in ((CHAMPION, better), (BETTER, worse))
+    )
+    assert decide(champion, candidate, RULES).promote
+
+
+def test_rejects_the_loss_of_a_slice_that_the_whole_hides() -> None:
+    before = CHAMPION.parts["frozen"]
+    topic = before.heads["topic"]
+    places = np.arange(400)
+    # A fifth of the second source is lost, and as much is won on the first.
+    gained = topic.gained.copy()
+    gained[200:280], gained[:40] = 0, 1
+    changed = replace(before, heads={**before.heads, "topic": replace(topic, gained=gained)})
+    assert places.size == gained.size
+    decision = decide(CHAMPION, with_part(BETTER, "frozen", changed), RULES)
+    assert any("topic, source=second on the frozen part" in reason for reason in decision.reasons)
+
+
+def test_looks_at_no_slice_below_a_hundred_rows() -> None:
+    figures = decide(judged(0.8, 0.8), judged(0.8, 0.8), RULES).figures
+    assert "frozen: topic, source=first" in figures
+    small = part({"topic": 0.8}, 198, 1)
+    thin = with_part(CHAMPION, "frozen", small)
+    assert not any("frozen: topic, " in name for name in decide(thin, thin, RULES).figures)
+
+
+def test_among_many_slices_one_bad_by_chance_is_forgiven() -> None:
+    """With 40 slices of noise some lose by chance at 95 %: a gate without correction would keep nearly all out."""
+    rows = 4000
+    generator = np.random.default_rng(11)
+    slices = {f"source={place}": np.arange(rows) // 100 == place for place in range(40)}
+    scores = [HeadScores((generator.random(rows) < 0.8).astype(float), np.ones(rows)) for _ in range(2)]
+    frozen = [Part(tuple(map(str, range(rows))), np.arange(rows), {"topic": one}, slices) for one in scores]
+    decision = decide(with_part(CHAMPION, "frozen", frozen[0]), with_part(BETTER, "frozen", frozen[1]), RULES)
+    figures = [figure for name, figure in decision.figures.items() if name.startswith("frozen: topic, source=")]
+    assert sum(figure["high"] < 0 for figure in figures) >= 1
+    assert decision.promote
+
+
+def test_among_many_slices_one_that_is_truly_bad_is_found() -> None:
+    rows = 4000
+    places = np.arange(rows)
+    slices = {f"source={place}": places // 100 == place for place in range(40)}
+    gained = (np.random.default_rng(11).random(rows) < 0.8).astype(float)
+    worse = np.where((places < 100) & (places % 5 == 0), 0.0, gained)
+    frozen = [
+        Part(tuple(map(str, places)), places, {"topic": HeadScores(one, np.ones(rows))}, slices)
+        for one in (gained, worse)
+    ]
+    decision = decide(with_part(CHAMPION, "frozen", frozen[0]), with_part(BETTER, "frozen", frozen[1]), RULES)
+    assert [reason.split(" on ")[0] for reason in decision.reasons] == ["It is worse at topic, source=0"]
+
+
+def test_rejects_worse_calibration() -> None:
+    before = BETTER.parts["frozen"]
+    sure = {head: replace(scores, confidence=np.full(400, 0.99)) for head, scores in before.heads.items()}
+    decision = decide(CHAMPION, with_part(BETTER, "frozen", replace(before, heads=sure)), RULES)
+    assert any("worse calibrated at topic" in reason for reason in decision.reasons)
+    assert decision.figures["calibration: topic"]["candidate"] == pytest.approx(0.19, abs=0.03)
+
+
+def test_rejects_what_typos_break() -> None:
+    broken = replace(BETTER, perturbed={"typos": part({"topic": 0.6, "sentiment": 0.8}, 400, 4)})
+    decision = decide(CHAMPION, broken, RULES)
+    assert any("with typos" in reason for reason in decision.reasons)
+
+
+@pytest.mark.parametrize(("latency_ms", "promote"), [(6.2, True), (6.3, False), (float("nan"), False)])
+def test_rejects_what_is_slower_than_allowed(latency_ms: float, *, promote: bool) -> None:
+    assert decide(CHAMPION, replace(BETTER, latency_ms=latency_ms), RULES).promote is promote
+
+
+def test_rejects_a_lost_head() -> None:
+    before = BETTER.parts["frozen"]
+    without = replace(before, heads={"topic": before.heads["topic"]})
+    decision = decide(CHAMPION, with_part(BETTER, "frozen", without), RULES)
+    assert "It has no head sentiment, which the champion has." in decision.reasons
+
+
+def test_rejects_without_a_frozen_part() -> None:
+    empty = Part((), np.empty(0, np.intp), {})
+    decision = decide(with_part(CHAMPION, "frozen", empty), with_part(BETTER, "frozen", empty), RULES)
+    assert any("no row to judge on" in reason for reason in decision.reasons)
+
+
+def test_rejects_answers_that_are_no_numbers() -> None:
+    before = BETTER.parts["frozen"]
+    nothing = {
+        head: replace(scores, gained=np.full(400, np.nan), confidence=np.full(400, np.nan))
+        for head, scores in before.heads.items()
+    }
+    assert not decide(CHAMPION, with_part(BETTER, "frozen", replace(before, heads=nothing)), RULES).promote
+
+
+def test_rejects_labels_that_were_all_wrong() -> None:
+    """What learnt from shuffled labels is near chance on everything but its own."""
+    decision = decide(CHAMPION, judged(0.2, 0.33, recent=0.3), RULES)
+    assert not decision.promote
+    assert sum("It is worse" in reason for reason in decision.reasons) >= 4
+
+
+def test_refuses_to_compare_answers_to_different_rows() -> None:
+    other = with_part(BETTER, "frozen", part({"topic": 0.8, "sentiment": 0.8}, 399, 1))
+    with pytest.raises(ValueError, match="same rows"):
+        decide(CHAMPION, other, RULES)
+
+
+def test_refuses_to_compare_different_parts() -> None:
+    with pytest.raises(ValueError, match="same parts"):
+        decide(CHAMPION, replace(BETTER, perturbed={}), RULES)

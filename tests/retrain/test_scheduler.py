@@ -1,0 +1,250 @@
+"""The schedule on a real broker: what calls starts a run, one at a time, and a run that is killed is gone on with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from prometheus_client import generate_latest
+from support.processes import wait_for
+
+from exporters.retrain_metrics import RetrainMetrics
+from retrain.lock import BusyError
+from retrain.run_record import RunRecord
+from retrain.scheduler import BUSY_CODE, Scheduler
+from streams.brokers.client import producer
+from streams.contract.model_records import RetrainRequest
+from streams.contract.model_settings import RetrainSettings
+from streams.contract.topics import labels_topic, retrain_requests_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from streams.brokers.tansu import TansuBroker
+    from streams.contract.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+class ToyRun:
+    """A run that ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.exitcode: int | None = None
+        self.terminated = False
+
+    def terminate(self) -> None:
+        self.terminated = True
+        self.exitcode = -15
+
+    def join(self) -> None:
+        assert self.exitcode is not None
+
+
+class Bench:
+    """A schedule under test, what it started, and what the runs left behind."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.requests: list[RetrainRequest] = []
+        self.runs: list[ToyRun] = []
+        self.record: RunRecord | None = None
+        self.busy = False
+        self.refused = 0
+        self.metrics = RetrainMetrics()
+        self.scheduler = Scheduler(settings, self._start, self._settle, self.metrics)
+
+    def _start(self, request: RetrainRequest) -> ToyRun:
+        self.requests.append(request)
+        self.runs.append(ToyRun())
+        return self.runs[-1]
+
+    def _settle(self) -> RunRecord | None:
+        if self.busy:
+            self.refused += bool(self.scheduler._demand._asked)
+            raise BusyError("by hand")
+        return self.record
+
+    def end(self, **what: object) -> None:
+        """Let the latest run end, and leave such a record."""
+        now = datetime.now(UTC)
+        fields = {"id": "run", "by": "ann", "began": now, "ended": now, "outcome": "rejected"} | what
+        self.record = RunRecord(**fields)
+        self.runs[-1].exitcode = 0
+
+    def wait_for_runs(self, count: int) -> None:
+        wait_for(lambda: len(self.runs) >= count, 20)
+        assert len(self.runs) == count
+
+    def metric(self, sample: str) -> float:
+        lines = generate_latest(self.metrics.registry).decode().splitlines()
+        return float(next(line for line in lines if line.startswith(f"{sample} ")).rsplit(" ", 1)[1])
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        stop = threading.Event()
+        failures: list[BaseException] = []
+
+        def go() -> None:
+            try:
+                self.scheduler.run(stop.wait)
+            except BaseException as error:  # noqa: BLE001  told in the test's own thread
+                failures.append(error)
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        try:
+            wait_for(lambda: self.scheduler.problem is None or failures, 20)
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        assert failures == []
+
+
+@pytest.fixture
+def settings(stream_settings: Settings, tmp_path: Path) -> Settings:
+    rules = RetrainSettings(data_dir=tmp_path / "retrain", cron="0 3 1 1 *", min_new_labels=5)
+    return stream_settings.model_copy(update={"retrain": rules})
+
+
+@pytest.fixture
+def broker(tansu_broker: TansuBroker) -> TansuBroker:
+    return tansu_broker
+
+
+def publish(settings: Settings, topic: str, *values: bytes) -> None:
+    with producer(settings.kafka) as sender:
+        for number, value in enumerate(values):
+            sender.send(topic, key=str(number).encode(), value=value).get(timeout=30)
+
+
+def ask(settings: Settings, by: str = "ann") -> None:
+    request = RetrainRequest(id=f"of-{by}", model=settings.model.name, time=datetime.now(UTC), by=by)
+    publish(settings, retrain_requests_topic(settings.topics), msgspec.json.encode(request))
+
+
+def test_a_request_starts_a_run_and_its_end_is_shown(settings: Settings) -> None:
+    bench = Bench(settings)
+    with bench.running():
+        ask(settings)
+        bench.wait_for_runs(1)
+        assert bench.requests[0].id == "of-ann"
+        wait_for(lambda: bench.metric("tocsin_retrain_running") == 1)
+        assert bench.metric("tocsin_retrain_next_run_timestamp_seconds") > time.time()
+        bench.end()
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="rejected"}') == 1)
+        assert bench.metric("tocsin_retrain_running") == 0
+    assert not bench.runs[0].terminated
+
+
+def test_what_is_no_request_is_left_out(settings: Settings) -> None:
+    bench = Bench(settings)
+    publish(settings, retrain_requests_topic(settings.topics), b"{", b"\xff")
+    ask(settings)
+    with bench.running():
+        bench.wait_for_runs(1)
+    assert bench.requests[0].by == "ann"
+
+
+def test_requests_during_a_run_make_one_more(settings: Settings) -> None:
+    bench = Bench(settings)
+    with bench.running():
+        ask(settings)
+        bench.wait_for_runs(1)
+        ask(settings, "bob")
+        ask(settings, "eve")
+        wait_for(lambda: len(bench.scheduler._demand._asked) == 2)
+        bench.wait_for_runs(1)
+        bench.end()
+        bench.wait_for_runs(2)
+        assert bench.requests[1].by == "bob, eve"
+        bench.end()
+
+
+def test_new_labels_call_and_are_remembered_over_a_restart(settings: Settings) -> None:
+    labels = labels_topic(settings.topics)
+    publish(settings, labels, *(b"{}" for _ in range(5)))
+    bench = Bench(settings)
+    with bench.running():
+        bench.wait_for_runs(1)
+        assert bench.requests[0].by == "labels"
+        bench.end()
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="rejected"}') == 1)
+    publish(settings, labels, *(b"{}" for _ in range(4)))
+    again = Bench(settings)
+    with again.running():
+        wait_for(lambda: again.metric("tocsin_retrain_new_labels") == 4)
+        assert again.runs == []
+        publish(settings, labels, b"{}")
+        again.wait_for_runs(1)
+        again.end()
+
+
+def test_a_killed_run_is_gone_on_with_once(settings: Settings) -> None:
+    bench = Bench(settings)
+    with bench.running():
+        ask(settings)
+        bench.wait_for_runs(1)
+        bench.end(outcome="failed", killed=True)
+        bench.wait_for_runs(2)
+        assert "gone on with" in bench.requests[1].reason
+        bench.end(outcome="failed", killed=True, attempt=2)
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="failed"}') == 2)
+        ask(settings, "bob")
+        bench.wait_for_runs(3)
+        assert bench.requests[2].by == "bob"
+
+
+def test_a_run_that_was_killed_with_the_schedule_is_gone_on_with(settings: Settings) -> None:
+    bench = Bench(settings)
+    now = datetime.now(UTC)
+    bench.record = RunRecord(id="run", by="cron", began=now, ended=now, outcome="failed", killed=True)
+    with bench.running():
+        bench.wait_for_runs(1)
+        assert bench.requests[0].by == "cron"
+        assert bench.metric('tocsin_retrain_last_run_timestamp_seconds{outcome="failed"}') > 0
+        assert bench.metric('tocsin_retrain_runs_total{outcome="failed"}') == 0
+
+
+def test_a_run_by_hand_is_waited_for(settings: Settings) -> None:
+    bench = Bench(settings)
+    bench.busy = True
+    with bench.running():
+        ask(settings)
+        wait_for(lambda: bench.refused >= 2)
+        assert bench.runs == []
+        bench.busy = False
+        bench.wait_for_runs(1)
+        # It was not quick enough: another one had begun meanwhile.
+        bench.runs[0].exitcode = BUSY_CODE
+        bench.wait_for_runs(2)
+        assert bench.requests[1] == bench.requests[0]
+
+
+def test_stopping_ends_the_run(settings: Settings) -> None:
+    bench = Bench(settings)
+    with bench.running():
+        ask(settings)
+        bench.wait_for_runs(1)
+    assert bench.runs[0].terminated
+
+
+def test_waits_for_brokers_that_are_away(settings: Settings) -> None:
+    nowhere = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
+    bench = Bench(settings.model_copy(update={"kafka": nowhere}))
+    stop = threading.Event()
+    thread = threading.Thread(target=bench.scheduler.run, args=(stop.wait,))
+    thread.start()
+    try:
+        wait_for(lambda: "127.0.0.1:1" in (bench.scheduler.problem or ""), 20)
+        assert bench.scheduler.is_alive
+    finally:
+        stop.set()
+        thread.join()
