@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
+# Tests wait for brokers and time-outs more than they compute: more processes than cores pay.
+TEST_PROCESSES ?= 3
 
 .PHONY: demo test lint format bench lock schema clean help
 
@@ -29,7 +31,7 @@ demo: $(VENV)/.demo ## Run the main job on the embedded broker, on sample messag
 test: $(VENV)/.dev ## Lint, check types and arrows, and run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/tocsin models bootstrap --if-missing
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
 
 lint: $(VENV)/.dev ## Ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from transformers import TrainerCallback
 
-from retrain.history import best, epochs
+from retrain.history import best, ended, epochs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +47,9 @@ class KeepBest(TrainerCallback):
     ) -> None:
         """An epoch was judged."""
         history = epochs(state.log_history)
-        leader = best(history)
-        if leader is history[-1] and self._checkpoints is not None:
+        if best(history) is history[-1] and self._checkpoints is not None:
             self._checkpoints.save_best(kwargs["model"])
-        if history[-1].number - leader.number >= self._patience:
+        if ended(history, self._patience):
             control.should_training_stop = True
 
 

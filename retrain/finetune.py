@@ -10,11 +10,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+
 from retrain.arguments import FinetuneError, arguments
 from retrain.batches import lessons
 from retrain.callbacks import KeepBest, MarkWhole, Told
 from retrain.checkpoints import Checkpoints
-from retrain.history import epochs
+from retrain.history import ended, epochs
 from retrain.network import Network
 from retrain.rows import HEADS
 from retrain.search import search
@@ -91,6 +94,7 @@ def finetune(
         settings = search(task, settings, folder, tell)
 
     resumed = checkpoints.latest()
+    told = TrainerState() if resumed is None else TrainerState.load_from_json(str(resumed / TRAINER_STATE_NAME))
     tuner = Tuner(
         task,
         settings,
@@ -98,9 +102,12 @@ def finetune(
         lambda _: task.network(settings),
         [KeepBest(settings.patience, checkpoints), MarkWhole(checkpoints), Told(STAGE, tell)],
     )
-    tuner.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+    # A run may have been killed after its patience was at an end, and before anybody had its result.
+    if not ended(epochs(told.log_history), settings.patience):
+        tuner.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+        told = tuner.state
     checkpoints.load_best(tuner.model)
-    return Tuned(*tuner.model.to_parts(), epochs(tuner.state.log_history), settings)
+    return Tuned(*tuner.model.to_parts(), epochs(told.log_history), settings)
 
 
 def _telling(rows: Sequence[Row], part: str) -> list[Row]:

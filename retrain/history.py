@@ -62,3 +62,8 @@ def epochs(log_history: Iterable[Mapping[str, Any]]) -> list[Epoch]:
 def best(history: Sequence[Epoch]) -> Epoch:
     """The epoch of the highest score; of equal ones that of the lowest loss, then the earliest."""
     return max(history, key=lambda epoch: (epoch.score, -epoch.validation_loss, -epoch.number))
+
+
+def ended(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether so many epochs have brought no better one."""
+    return bool(history) and history[-1].number - best(history).number >= patience

@@ -6,6 +6,7 @@ by more than any text does, and a step of one size would be too long for some we
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -62,7 +63,9 @@ class StandardHead(nn.Module):
         """
         mean, deviation = rows.mean(dim=0), rows.std(dim=0, correction=0)
         dead = (deviation > 0) & (deviation < _DEAD)
-        deviation = torch.where(deviation < _DEAD, 1.0, deviation)
+        # A row is then about one long, however many inputs it has: AdamW moves every weight by the rate, and a head of
+        # 2,688 inputs that each vary by one would leap by two logits a step at 1e-3.
+        deviation = torch.where(deviation < _DEAD, 1.0, deviation) * math.sqrt(self.first.in_features)
         # Out of the spread that was taken before and into the new one.
         weight = self.first.weight / self.deviation
         self.first.bias.add_(weight @ (mean - self.mean))

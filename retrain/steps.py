@@ -118,5 +118,5 @@ class _Work:
         return weights, TextTokenizer(weights.folder / TOKENIZER, model.max_tokens)
 
     def _load(self, folder: Path) -> Encoder:
-        model = self._settings.model
-        return Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch)
+        # On all cores: a worker keeps to one a lane, but here nothing else is going on.
+        return Encoder.load(folder, threads=0, sub_batch=self._settings.model.sub_batch)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _READING_BATCH = 64
 # How what the heads read is spread is known well enough from so many.
-_STANDARD_TEXTS = 512
+_STANDARD_TEXTS = 256
 
 
 class DivergedError(Exception):

@@ -52,7 +52,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
 
 
 def test_it_learns_more_than_the_warm_start_knew(tmp_path: Path) -> None:
-    tuned = tuning_run.run(tmp_path, method="full", dropout=0.0, epochs=6, patience=6, head_learning_rate=1e-2)
+    tuned = tuning_run.run(tmp_path, method="full", dropout=0.0, epochs=6, patience=6, head_learning_rate=5e-2)
     start, *rest = tuned.history
     assert max(epoch.score for epoch in rest) > start.score + 0.1
     assert [epoch.step for epoch in tuned.history] == [6 * number for number in range(7)]
@@ -116,15 +116,30 @@ def test_a_run_that_was_killed_goes_on_and_ends_in_the_same_weights(
 
 
 def test_a_finished_run_that_is_asked_for_again_is_only_read(tmp_path: Path, undisturbed: Tuned) -> None:
-    tuning_run.run(tmp_path)
+    tuning_run.run(tmp_path, patience=4)
     told: list[int] = []
-    again = tuning_run.run(tmp_path, tell=lambda stage, done, _: told.append(done) if stage == finetune.STAGE else None)
+    again = tuning_run.run(
+        tmp_path, patience=4, tell=lambda stage, done, _: told.append(done) if stage == finetune.STAGE else None
+    )
     assert set(told) == {18}
     assert same(again, undisturbed)
+    assert again.history == undisturbed.history
+
+
+def test_a_run_that_was_killed_after_its_patience_was_at_an_end_does_not_go_on(tmp_path: Path) -> None:
+    wild = {"epochs": 5, "patience": 1, "learning_rate": 1.0, "head_learning_rate": 1.0}
+    ended = tuning_run.run(tmp_path, **wild)
+    told: list[str] = []
+    again = tuning_run.run(tmp_path, tell=lambda stage, *_: told.append(stage), **wild)
+    assert finetune.STAGE not in told
+    assert same(again, ended)
+    assert again.history == ended.history
 
 
 def test_the_lowest_layers_are_left_alone_where_they_are_frozen(tmp_path: Path) -> None:
-    tuned = tuning_run.run(tmp_path, method="frozen", frozen_layers=1, dropout=0.0, epochs=6, patience=6)
+    tuned = tuning_run.run(
+        tmp_path, method="frozen", frozen_layers=1, dropout=0.0, epochs=6, patience=6, head_learning_rate=5e-2
+    )
     trunk = load_trunk(tmp_path / "base")
     assert max(epoch.score for epoch in tuned.history[1:]) > tuned.history[0].score
     changed = {name for name, weight in tuned.trunk.weights.items() if not np.array_equal(weight, trunk.weights[name])}
@@ -133,7 +148,9 @@ def test_the_lowest_layers_are_left_alone_where_they_are_frozen(tmp_path: Path) 
 
 
 def test_low_rank_additions_are_merged_into_the_trunk(tmp_path: Path) -> None:
-    tuned = tuning_run.run(tmp_path, method="lora", lora_rank=1, dropout=0.0, epochs=6, patience=6)
+    tuned = tuning_run.run(
+        tmp_path, method="lora", lora_rank=1, dropout=0.0, epochs=6, patience=6, head_learning_rate=5e-2
+    )
     trunk = load_trunk(tmp_path / "base")
     assert max(epoch.score for epoch in tuned.history[1:]) > tuned.history[0].score
     assert tuned.trunk.weights.keys() == trunk.weights.keys()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retrain.history import Epoch, best, epochs, logged
+from retrain.history import Epoch, best, ended, epochs, logged
 
 
 def log() -> list[dict[str, Any]]:
@@ -43,3 +43,9 @@ def test_the_best_has_the_highest_score_then_the_lowest_loss_then_comes_first(
 ) -> None:
     history = [epoch(number, score, loss) for number, (score, loss) in enumerate(figures)]
     assert best(history).number == winner
+
+
+def test_it_ends_after_so_many_epochs_without_a_better_one() -> None:
+    assert not ended([], 1)
+    history = [epoch(0, 0.5, 1.0), epoch(1, 0.6, 1.0), epoch(2, 0.6, 1.1), epoch(3, 0.4, 1.0)]
+    assert [ended(history[: count + 1], 2) for count in range(4)] == [False, False, False, True]
