@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from streams.contract.model_settings import RetrainSettings
 
-# A kill costs about so much of an epoch at most. A checkpoint of MiniLM is 127 MB with three layers frozen: weights, and
-# two moments of each that learns.
+# A kill costs about so much of an epoch at most. A checkpoint of MiniLM is 127 MB with three layers frozen: weights
+# and two moments of each that learns.
 _CHECKPOINTS_AN_EPOCH = 4
 # The one that was whole before stays until the next one is.
 _CHECKPOINTS_KEPT = 2

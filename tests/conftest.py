@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 STATE = Path(__file__).parents[1] / ".tocsin"
 JARS = STATE / "kafka"
 
+# Processes of pytest-xdist are given a width, which would be fixed in every console that is made from here on.
+os.environ.pop("COLUMNS", None)
+
 # A busy machine is no fault of the code: properties are judged by what they say, not by how long they take.
 hypothesis.settings.register_profile("tocsin", deadline=None)
 hypothesis.settings.load_profile("tocsin")
