@@ -69,7 +69,8 @@ def demo(
         bool, typer.Option("--keep", help="Leave broker and worker running afterwards, until Ctrl-C.")
     ] = False,
     teach: Annotated[
-        bool, typer.Option("--teach/--no-teach", help="Teach the model a new topic afterwards: a minute or two more.")
+        bool,
+        typer.Option("--teach/--no-teach", help="Teach the model a new topic afterwards: three minutes more."),
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:

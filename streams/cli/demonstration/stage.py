@@ -65,8 +65,8 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
             "kafka": kafka,
             "topics": TopicsSettings(),
             "surge": surge_settings(),
-            # Heads alone: it needs no torch, and a minute or two. Whether a version is served in int8 is decided on a
-            # few hundred texts here, so that champion and candidate may differ in it, and in speed.
+            # Heads alone: no torch, and some three minutes. Whether a version is served in int8 is decided on a few
+            # hundred texts here, so that champion and candidate may differ in it, and in speed.
             "retrain": RetrainSettings(method="heads", slowdown=3.0, data_dir=folder / "retrain"),
             "swap": SwapSettings(stagger_seconds=0.0),
             "alertmanager": AlertmanagerSettings(),
