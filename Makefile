@@ -46,6 +46,7 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.dev ## Run the benchmarks, and write benchmarks/results/*.json
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.surge
+	$(BIN)/python -m benchmarks.swap
 
 schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
 	$(BIN)/tocsin schema --write docs

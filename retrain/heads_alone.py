@@ -1,8 +1,7 @@
 """The method that needs no torch: the heads are fitted anew, the trunk stays as it is.
 
-Every text runs through the trunk once, as for a first model (``models.bootstrap``): minutes on two cores where
-fine-tuning takes hours. It learns new words for known things and new topics; what the trunk does not tell apart it
-cannot learn.
+Every text runs through the trunk once, as for a first model (``models.bootstrap``). It learns new words for known
+things and new topics; what the trunk does not tell apart it cannot learn.
 """
 
 from __future__ import annotations
