@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from retrain.paired_bootstrap import Difference, cluster_sums, difference, resample
+from retrain.slices import MIN_SLICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     _Measure = Callable[[_Columns], tuple[_Columns, _Columns]]
 
 Kind = Literal["all heads", "head", "slice", "calibration"]
-
-MIN_SLICE = 100
-"""Rows below which a slice is not looked at."""
 
 _BINS = 10
 _EDGES = np.linspace(0, 1, _BINS + 1)[1:-1]
