@@ -52,7 +52,7 @@ schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
 	$(BIN)/tocsin schema --write docs
 
 lock: $(VENV)/.dev ## Resolve the exact versions anew
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap --extra retrain -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap --extra retrain --extra desk -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what was built, models included

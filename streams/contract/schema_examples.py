@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from streams.contract.alerts import Alert, Evidence, Matcher, Silence, TellingMessage, Trend, Verdict, Watch
 from streams.contract.labels import Label, LabelledEntity, LabelRequest, SuggestedEntity
 from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
+from streams.contract.recommendations import (
+    Behavior,
+    InterestState,
+    Item,
+    ItemVector,
+    ReaderEvent,
+    Recommendation,
+    RecommendationRequest,
+    RecommendedItem,
+)
 from streams.contract.records import DeadLetter, Entity, Message, Prediction
+from streams.contract.replies import Brief, ConversationState, Document, Reply, Turn
 from streams.contract.signals import Signal, Signals, SurgeState
 
 if TYPE_CHECKING:
@@ -224,6 +235,108 @@ EXAMPLES: dict[type[Struct], list[Any]] = {
             reasons=["sentiment: 0.031 better on the recent part (0.012 to 0.052, 95 percent)"],
             metrics={"sentiment": {"macro_f1": 0.79}},
             lineage={"labels": {"0": 412}, "data": "sha256:1f3b", "parent": 1},
+        )
+    ],
+    Document: [
+        Document(
+            id="faq-card-lost",
+            question="I have lost my card, what do I do?",
+            text="Freeze the card in the app under Cards, then order a new one. It arrives within 5 working days.",
+            intent="card_lost",
+            topics=["payments"],
+            time=_TIME,
+        ),
+        Document(id="page-fees", title="Fees", text="A transfer within the country is free of charge.", time=_TIME),
+    ],
+    Turn: [
+        Turn(
+            id="41d612ab77d04e2b8f0a6d5c4b3a2918",
+            conversation="c-7001",
+            kind="asked",
+            time=_TIME,
+            message_id="17",
+            text="My card is lost",
+            user="u-81",
+            source="mail",
+        ),
+        Turn(
+            id="41d612ab77d04e2b8f0a6d5c4b3a2919", conversation="c-7001", kind="taken_over", time=_TIME, by="m.okafor"
+        ),
+    ],
+    ConversationState: [ConversationState(conversation="c-7001", form=1, state=b"\x92\x00\x80")],
+    Reply: [
+        Reply(
+            id="9ad412ab77d04e2b8f0a6d5c4b3a2918",
+            conversation="c-7001",
+            message_id="17",
+            action="send",
+            text="Please freeze the card in the app under Cards, then order a new one.",
+            reason="answered",
+            detail="faq-card-lost answers it (0.87), and every fact stands in it.",
+            confidence=0.87,
+            evidence=["faq-card-lost"],
+            time=_TIME,
+            question="My card is lost",
+            origin="generated",
+            model="encoder:1",
+            generator="generator:1",
+        )
+    ],
+    Brief: [
+        Brief(
+            id="b21e12ab77d04e2b8f0a6d5c4b3a2918",
+            fingerprint="a1d5c6f7089b3e42",
+            alert_id="c0de12ab77d04e2b8f0a6d5c4b3a2918",
+            subject="entity/harlow bank",
+            status="firing",
+            text="Negative talk of Harlow Bank has surged since 08:00 UTC: 18 of 24 messages, where 1.4 are usual.",
+            origin="template",
+            evidence=["news-0001"],
+            time=_TIME,
+        )
+    ],
+    Item: [
+        Item(id="article-9", title="Rates on hold", text="The central bank leaves rates where they are.", time=_TIME)
+    ],
+    ItemVector: [
+        ItemVector(
+            item=Item(id="article-9", text="The central bank leaves rates where they are.", time=_TIME),
+            embedder="0f" * 32,
+            vector=b"\x00\x00\x80\x3f",
+        )
+    ],
+    Behavior: [Behavior(user="u-81", item="article-9", action="click", time=_TIME)],
+    RecommendationRequest: [RecommendationRequest(id="r-1", user="u-81", time=_TIME)],
+    ReaderEvent: [
+        ReaderEvent(
+            id="77aa12ab77d04e2b8f0a6d5c4b3a2918",
+            user="u-81",
+            topic="behaviors",
+            partition=0,
+            offset=7,
+            behavior=Behavior(user="u-81", item="article-9", action="click", time=_TIME),
+        )
+    ],
+    InterestState: [InterestState(user="u-81", form=1, state=b"\x92\x00\x80")],
+    Recommendation: [
+        Recommendation(
+            id="77aa12ab77d04e2b8f0a6d5c4b3a2918",
+            user="u-81",
+            cause="behavior",
+            items=[
+                RecommendedItem(
+                    item="article-12",
+                    score=1.7,
+                    reason="because_you_read",
+                    why="because you read “Rates on hold”",
+                    title="What a pause means for mortgages",
+                    because="article-9",
+                )
+            ],
+            cold=False,
+            time=_TIME,
+            model="encoder:1",
+            ranker="default",
         )
     ],
 }

@@ -24,6 +24,13 @@ from streams.contract.alerts import SurgeKind
 from streams.contract.model_settings import DriftSettings, LabelsSettings, RetrainSettings, SwapSettings
 from streams.contract.records import SourceKind
 from streams.contract.section import Section
+from streams.contract.service_settings import (
+    BriefsSettings,
+    DeskSettings,
+    GeneratorSettings,
+    RecommendSettings,
+    RepliesSettings,
+)
 from streams.contract.subjects import SubjectKind
 
 _ENV_PREFIX = "TOCSIN_"
@@ -244,6 +251,11 @@ class Settings(BaseSettings):
     retrain: RetrainSettings = RetrainSettings()
     swap: SwapSettings = SwapSettings()
     drift: DriftSettings = DriftSettings()
+    generator: GeneratorSettings = GeneratorSettings()
+    replies: RepliesSettings = RepliesSettings()
+    briefs: BriefsSettings = BriefsSettings()
+    recommend: RecommendSettings = RecommendSettings()
+    desk: DeskSettings = DeskSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     metrics: MetricsSettings = MetricsSettings()
     exporter: ExporterSettings = ExporterSettings()

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from streams.contract.alerts import Alert, Silence, Trend, Verdict, Watch
 from streams.contract.labels import Label, LabelRequest
 from streams.contract.model_records import ModelEvent, ModelPointer, RetrainRequest
+from streams.contract.recommendations import (
+    Behavior,
+    InterestState,
+    Item,
+    ItemVector,
+    ReaderEvent,
+    Recommendation,
+    RecommendationRequest,
+)
 from streams.contract.records import DeadLetter, Message, Prediction
+from streams.contract.replies import Brief, ConversationState, Document, Reply, Turn
 from streams.contract.signals import Signals, SurgeState
 
 if TYPE_CHECKING:
@@ -111,6 +121,56 @@ def model_events_topic(settings: TopicsSettings) -> str:
     return output_topic(settings, "model-events")
 
 
+def documents_topic(settings: TopicsSettings) -> str:
+    """Where what replies may be drawn from is kept."""
+    return output_topic(settings, "documents")
+
+
+def turns_topic(settings: TopicsSettings) -> str:
+    """Where conversations are told, by conversation. Internal."""
+    return output_topic(settings, "turns")
+
+
+def conversations_topic(settings: TopicsSettings) -> str:
+    """Where the state of conversations is kept, partition by partition as turns are. Internal."""
+    return output_topic(settings, "conversations")
+
+
+def replies_topic(settings: TopicsSettings) -> str:
+    """Where replies are published."""
+    return output_topic(settings, "replies")
+
+
+def briefs_topic(settings: TopicsSettings) -> str:
+    """Where briefs are published."""
+    return output_topic(settings, "briefs")
+
+
+def item_vectors_topic(settings: TopicsSettings) -> str:
+    """Where items are kept as the encoder understands them. Internal."""
+    return output_topic(settings, "item-vectors")
+
+
+def reader_events_topic(settings: TopicsSettings) -> str:
+    """Where behaviors and requests are told, by reader. Internal."""
+    return output_topic(settings, "reader-events")
+
+
+def interests_topic(settings: TopicsSettings) -> str:
+    """Where readers' interests are kept, partition by partition as reader events are. Internal."""
+    return output_topic(settings, "interests")
+
+
+def recommendation_requests_topic(settings: TopicsSettings) -> str:
+    """Where recommendations are asked for."""
+    return output_topic(settings, "recommendation-requests")
+
+
+def recommendations_topic(settings: TopicsSettings) -> str:
+    """Where recommendations are published."""
+    return output_topic(settings, "recommendations")
+
+
 def all_topics(settings: Settings) -> list[TopicSpec]:
     """Every topic of the application under these settings, inputs first."""
     topics = settings.topics
@@ -139,6 +199,15 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         )
         for name, kind in topics.inputs.items()
     ]
+    readers = settings.recommend
+    users = "the user's"
+    inputs += [
+        replace(spec(name, record, users, description, config), is_input=True)
+        for name, record, description, config in (
+            (readers.items_topic, Item, "What can be recommended.", compacted),
+            (readers.behaviors_topic, Behavior, "What readers do.", kept),
+        )
+    ]
     return [
         *inputs,
         event(predictions_topic(topics), Prediction, "message id", "What the model read in each message.", kept),
@@ -152,6 +221,16 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         spec(verdicts_topic(topics), Verdict, "fingerprint/startsAt", "What the desk says of alerts.", compacted),
         spec(labels_topic(topics), Label, "message id and labeller", "What people say of messages.", compacted),
         event(label_requests_topic(topics), LabelRequest, "message id", "Messages that are worth a label.", kept),
+        spec(documents_topic(topics), Document, "document id", "What replies may be drawn from.", compacted),
+        spec(turns_topic(topics), Turn, "conversation", "Conversations, turn by turn. Internal.", kept),
+        spec(conversations_topic(topics), ConversationState, "conversation", "State of them. Internal.", compacted),
+        event(replies_topic(topics), Reply, "conversation", "What is to be done about customers' messages.", kept),
+        event(briefs_topic(topics), Brief, "fingerprint", "Alerts' stories.", kept),
+        spec(item_vectors_topic(topics), ItemVector, "item id", "Items as the encoder sees them. Internal.", compacted),
+        spec(reader_events_topic(topics), ReaderEvent, "user", "Behaviors and requests. Internal.", kept),
+        spec(interests_topic(topics), InterestState, "user", "State of readers' interests. Internal.", compacted),
+        spec(recommendation_requests_topic(topics), RecommendationRequest, "user", "Who asks now.", kept),
+        event(recommendations_topic(topics), Recommendation, "user", "What readers may like.", kept),
         in_order(spec(retrain_requests_topic(topics), RetrainRequest, "model", "Somebody wants a run now.", kept)),
         in_order(spec(model_pointers_topic(topics), ModelPointer, "model/alias", "Which version serves.", compacted)),
         in_order(event(model_events_topic(topics), ModelEvent, "model", "What became of each version.", history)),
