@@ -32,6 +32,12 @@ _READING_ALONE = {
     "TOCSIN_DRIFT__ENABLED": "false",
     "TOCSIN_LABELS__REQUESTS_PER_HOUR": "0",
 }
+# What answers and recommends has benchmarks of its own, and would here only take the cores from what is measured.
+_NO_SERVICES = {
+    "TOCSIN_REPLIES__ENABLED": "false",
+    "TOCSIN_BRIEFS__ENABLED": "false",
+    "TOCSIN_RECOMMEND__ENABLED": "false",
+}
 _KINDS: tuple[SourceKind, ...] = ("news", "social", "customer")
 
 
@@ -85,6 +91,7 @@ class Stream:
             "TOCSIN_TOPICS__PREFIX": settings.topics.prefix,
             "TOCSIN_TOPICS__INPUTS": json.dumps(settings.topics.inputs),
             "TOCSIN_MODEL__REGISTRY": settings.model.registry,
+            **_NO_SERVICES,
             **self._further,
         }
 

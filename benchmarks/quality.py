@@ -1,0 +1,182 @@
+"""How well a model learns from labelled sets that the project was not made from, by each method, and beside others.
+
+Every set is learnt on its training part alone and judged once on its test part, by the code of the retraining job and
+the served graph in fp32. Hours on two cores: each result is kept as it comes, and a run that was stopped goes on;
+``--quick`` only shows that everything runs. docs/quality.md tells what was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+from benchmarks.support.machine import describe_machine
+from benchmarks.support.real_messages import RealDataError
+from benchmarks.support.report import table, update_page
+from benchmarks.support.results import ROOT, write_result
+from benchmarks.support.sets.cells import TITLES, WAYS, Cell, cells, keep, kept
+from benchmarks.support.sets.corpora import CORPORA, load
+from benchmarks.support.sets.learning import Base, plain_recipe, tocsin, words_alone
+from models.bert import load_trunk
+from models.runtime import TOKENIZER
+from models.tokens import TextTokenizer
+from models.weights import resolve
+from streams.contract.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.support.sets.corpora import Corpus
+    from benchmarks.support.sets.learning import Figures
+
+_PAGE = ROOT / "docs" / "quality.md"
+_CELLS = ROOT / ".tocsin" / "quality"
+_THOROUGH = "phrasebank_50agree"
+_SEEDS = [13, 14, 15]
+_QUICK_ROWS = 64
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="A few texts of each set; writes nothing.")
+    parser.add_argument("--only", default="", help="Only cells whose name holds this, such as banking77.full.")
+    parser.add_argument("--afresh", action="store_true", help="Measure again what is kept.")
+    given = parser.parse_args()
+    machine = describe_machine()
+    try:
+        found = _measure(given)
+    except RealDataError as error:
+        sys.exit(str(error))
+    if given.quick:
+        return
+    corpora = {name: load(name) for name in CORPORA}
+    content = _tables(found, corpora)
+    print(content)
+    figures = {
+        "cells": {cell.name: asdict(figures) for cell, figures in found.items()},
+        "corpora": {
+            name: {"train": len(one.learnt), "validation": len(one.validation), "test": len(one.test)}
+            for name, one in corpora.items()
+        },
+        "settings": {name: way if isinstance(way, str) else way.model_dump(mode="json") for name, way in WAYS.items()},
+    }
+    update_page(_PAGE, content, "quality")
+    print("written:", write_result("quality", figures, machine=machine))
+
+
+def _measure(given: argparse.Namespace) -> dict[Cell, Figures]:
+    model = ModelSettings()
+    weights = resolve(model.base, ROOT / model.cache)
+    base = Base(weights, load_trunk(weights.folder), TextTokenizer(weights.folder / TOKENIZER, model.max_tokens))
+    found: dict[Cell, Figures] = {}
+    for cell in cells(list(CORPORA), _THOROUGH, _SEEDS[:1] if given.quick else _SEEDS):
+        before = None if given.quick or given.afresh else kept(_CELLS, cell)
+        if before is not None:
+            found[cell] = before
+            continue
+        if given.only not in cell.name:
+            continue
+        corpus = load(cell.corpus)
+        if given.quick:
+            corpus = _short(corpus)
+        figures = _learn(cell, corpus, base)
+        print(f"\r{cell.name}: {figures.accuracy:.3f} / {figures.macro_f1:.3f} in {figures.seconds:.0f} s", flush=True)
+        found[cell] = figures
+        if not given.quick:
+            keep(_CELLS, cell, figures)
+    return found
+
+
+def _learn(cell: Cell, corpus: Corpus, base: Base) -> Figures:
+    way = WAYS[cell.way]
+    tell = _Progress(cell.name)
+    if way == "words":
+        return words_alone(corpus)
+    if way == "plain":
+        return plain_recipe(corpus, base, cell.seed, tell)
+    return tocsin(corpus, base, way.model_copy(update={"seed": cell.seed}), tell)
+
+
+class _Progress:
+    """A line on standard error, where that is a terminal, at most once a second."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._told = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self._told > 1.0:
+            self._told = now
+            print(f"\r{self._name}: {stage} {done} of {total}   ", end="", file=sys.stderr, flush=True)
+
+
+def _short(corpus: Corpus) -> Corpus:
+    return type(corpus)(
+        name=corpus.name,
+        title=corpus.title,
+        task=corpus.task,
+        labels=corpus.labels,
+        train=corpus.train[:: max(1, len(corpus.train) // _QUICK_ROWS)],
+        test=corpus.test[:_QUICK_ROWS],
+        split=corpus.split,
+        published=corpus.published,
+    )
+
+
+def _tables(found: Mapping[Cell, Figures], corpora: Mapping[str, Corpus]) -> str:
+    return "\n".join([_sets(found, corpora), _methods(found, corpora[_THOROUGH])])
+
+
+def _sets(found: Mapping[Cell, Figures], corpora: Mapping[str, Corpus]) -> str:
+    ways = ("words", "heads", "full")
+    rows = []
+    for name, corpus in corpora.items():
+        of = [found.get(Cell(name, way, _SEEDS[0])) for way in ways]
+        rows.append(
+            [
+                corpus.title,
+                f"{len(corpus.learnt):,} / {len(corpus.test):,}",
+                corpus.split,
+                *(_figure(figures, entity=corpus.task == "entities") for figures in of),
+                corpus.published,
+            ]
+        )
+    head = [
+        "accuracy / macro-F1",
+        "learnt / tested",
+        "split",
+        *(TITLES[way] for way in ways),
+        "published (from memory)",
+    ]
+    return table(head, rows)
+
+
+def _methods(found: Mapping[Cell, Figures], corpus: Corpus) -> str:
+    rows = []
+    for way in WAYS:
+        of = [figures for cell, figures in found.items() if cell.corpus == corpus.name and cell.way == way]
+        if of:
+            spread: list[str] = [
+                f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+                for values in ([one.accuracy for one in of], [one.macro_f1 for one in of])
+            ]
+            rows.append([TITLES[way], *spread, str(len(of)), f"{mean(one.seconds for one in of):.0f} s"])
+    return table([corpus.title, "accuracy", "macro-F1", "seeds", "learning"], rows)
+
+
+def _figure(figures: Figures | None, *, entity: bool) -> str:
+    if figures is None:
+        return "-"
+    if entity:
+        return f"F1 {figures.entity_f1:.3f}; tokens {figures.accuracy:.3f} / {figures.macro_f1:.3f}"
+    return f"{figures.accuracy:.3f} / {figures.macro_f1:.3f}"
+
+
+if __name__ == "__main__":
+    main()

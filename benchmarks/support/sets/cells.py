@@ -1,0 +1,91 @@
+"""What is measured, one cell at a time, each kept as soon as it is there: a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from benchmarks.support.sets.learning import Figures
+from streams.contract.model_settings import RetrainSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Rival = Literal["words", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One way to learn one set, once.
+
+    Attributes:
+        corpus: Name of the set.
+        way: Name of the way.
+        seed: Of all that is drawn.
+    """
+
+    corpus: str
+    way: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For a file."""
+        return f"{self.corpus}.{self.way}.{self.seed}"
+
+
+WAYS: dict[str, RetrainSettings | Rival] = {
+    "words": "words",
+    "plain": "plain",
+    "heads": RetrainSettings(method="heads"),
+    "frozen": RetrainSettings(method="frozen"),
+    "lora": RetrainSettings(method="lora"),
+    "full": RetrainSettings(method="full"),
+    "full_fgm": RetrainSettings(method="full", adversarial="fgm"),
+    "full_freelb": RetrainSettings(method="full", adversarial="freelb"),
+}
+"""Each way by its name; Tocsin's own with the settings' defaults."""
+
+TITLES = {
+    "words": "TF-IDF + linear SVM",
+    "plain": "plain recipe, 3 epochs",
+    "heads": "**heads alone** (no torch)",
+    "frozen": "**frozen**, upper layers",
+    "lora": "**LoRA**",
+    "full": "**full**",
+    "full_fgm": "**full**, FGM",
+    "full_freelb": "**full**, FreeLB",
+}
+
+
+def cells(corpora: list[str], thorough: str, seeds: list[int]) -> list[Cell]:
+    """What is measured, cheapest first.
+
+    Args:
+        corpora: Names of the sets.
+        thorough: The set on which every way is tried, with every seed.
+        seeds: The first one serves all other sets.
+    """
+    everywhere = ("words", "heads", "full")
+    # Of entities nobody makes words alone a model.
+    found = [
+        Cell(corpus, way, seeds[0])
+        for way in everywhere
+        for corpus in corpora
+        if not (way == "words" and corpus == "conll2003")
+    ]
+    found += [Cell(thorough, way, seed) for way in WAYS if way != "words" for seed in seeds]
+    return list(dict.fromkeys(found))
+
+
+def kept(folder: Path, cell: Cell) -> Figures | None:
+    """The figures of a cell that was measured before."""
+    path = folder / f"{cell.name}.json"
+    return Figures(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def keep(folder: Path, cell: Cell, figures: Figures) -> None:
+    """Keep the figures of a cell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{cell.name}.json").write_text(json.dumps(asdict(figures)), encoding="utf-8")
