@@ -10,11 +10,11 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from models.features import entity_rows, sentence_row, towards_rows
 from models.heads import Heads, Linear, Mlp
+from models.scaling import Standardiser
 from models.tagging import overlapping, tag_first_pieces
 from models.tokens import Case
 
@@ -226,7 +226,7 @@ def _choose(choice: _Choice, seed: int) -> float:
     if present.size < 2 or len(choice.numbers) < _FOLDS * present.size:  # noqa: PLR2004  nothing to tell apart
         return USUAL_STRENGTH
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), _regression(USUAL_STRENGTH)),
+        make_pipeline(Standardiser(), _regression(USUAL_STRENGTH)),
         {"logisticregression__C": _STRENGTHS},
         scoring=make_scorer(f1_score, average="macro", zero_division=0),
         cv=KFold(_FOLDS, shuffle=True, random_state=seed),
@@ -240,7 +240,7 @@ def _fit_choice(choice: _Choice, strength: float) -> Linear:
     present = np.unique(choice.numbers)
     if present.size < 2:  # noqa: PLR2004  nothing to tell apart
         return _only(present, choice.rows.shape[1], choice.classes)
-    scaler = StandardScaler()
+    scaler = Standardiser()
     regression = _regression(strength).fit(scaler.fit_transform(choice.rows), choice.numbers)
     return _expand(_linear(regression), present, choice.classes).after_scaling(scaler.mean_, scaler.scale_)
 
@@ -255,7 +255,7 @@ def _fit_yes_no(rows: Matrix, answers: Numbers) -> Linear:
         return Linear(
             np.zeros((rows.shape[1], 1), np.float32), np.array([-_NEVER if answers[0] else _NEVER], np.float32)
         )
-    scaler = StandardScaler()
+    scaler = Standardiser()
     regression = _regression(USUAL_STRENGTH).fit(scaler.fit_transform(rows), answers)
     return Linear(regression.coef_.T.astype(np.float32), regression.intercept_.astype(np.float32)).after_scaling(
         scaler.mean_, scaler.scale_
@@ -273,7 +273,7 @@ def _fit_mlp(
     if present.size < 2:  # noqa: PLR2004  nothing to tell apart
         silent = Linear(np.zeros((rows.shape[1], 1), np.float32), np.zeros(1, np.float32))
         return Mlp(silent, _only(present, 1, classes))
-    scaler = StandardScaler()
+    scaler = Standardiser()
     scaled = scaler.fit_transform(rows)
     network = MLPClassifier((width,), alpha=penalty, batch_size=min(batch, len(rows)), random_state=seed)
     for _ in range(epochs):
