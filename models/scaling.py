@@ -23,5 +23,5 @@ class Standardiser(StandardScaler):  # type: ignore[misc]  # scikit-learn has no
     def fit(self, rows: Matrix, answers: object = None, sample_weight: object = None) -> Self:
         """Learn mean and deviation of rows [rows, inputs]."""
         super().fit(rows, answers, sample_weight)
-        self.scale_[self.scale_ < _LEAST_DEVIATION] = 1.0  # type: ignore[has-type]
+        self.scale_[self.scale_ < _LEAST_DEVIATION] = 1.0
         return self
