@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,33 +12,14 @@ from rich.table import Table
 
 from streams.cli import common, desk
 from streams.cli.watching import LEVEL_COLOURS, printable
-from streams.contract.alerts import Alert, Level, Status, Verdict, ringing_key
+from streams.contract.alerts import Alert, Level, Status, Verdict
 from streams.contract.settings import Settings
 from streams.contract.topics import alerts_topic, verdicts_topic
+from streams.logic.ringing import Ringing, Ringings
 
 app = typer.Typer(help="List and show alerts, and say which were false.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="Id of the alert, or the beginning of it; any of its changes will do.")]
-
-
-@dataclass(slots=True)
-class Ringing:
-    """One time that a subject rang: how it stands, and every change that was told of it."""
-
-    alert: Alert
-    changes: dict[str, Alert] = field(default_factory=dict)
-    verdict: Verdict | None = None
-
-    @property
-    def notes(self) -> str:
-        """What a desk should know beside the figures."""
-        notes = {
-            "watched": self.alert.watched,
-            "past": self.alert.past,
-            "silenced": bool(self.alert.silenced_by),
-            "false alarm": self.verdict is not None,
-        }
-        return ", ".join(name for name, holds in notes.items() if holds)
 
 
 @app.command("list")
@@ -81,7 +61,7 @@ def list_(
             escape(printable(alert.labels.get("subject", ""))),
             f"{alert.evidence.observed} of {alert.evidence.volume}",
             f"{alert.evidence.expected:.1f}",
-            ringing.notes,
+            _notes(ringing),
         )
         table.add_row(*cells)
     common.out.print(table)
@@ -140,23 +120,29 @@ def false_alarm(
 
 def _read(settings: Settings) -> list[Ringing]:
     """Every time that a subject rang, in order of its beginning."""
-    ringings: dict[str, Ringing] = {}
+    ringings = Ringings()
     for _, alert in desk.read_records(settings, alerts_topic(settings.topics), Alert):
-        if alert is None:
-            continue
-        # One key, and so one partition and its order: the last word holds.
-        ringing = ringings.setdefault(ringing_key(alert), Ringing(alert))
-        ringing.alert = alert
-        ringing.changes[alert.id] = alert
+        if alert is not None:
+            ringings.hear(alert)
     for key, verdict in desk.latest(settings, verdicts_topic(settings.topics), Verdict).items():
-        if key in ringings:
-            ringings[key].verdict = verdict
-    return sorted(ringings.values(), key=lambda ringing: (ringing.alert.startsAt, ringing.alert.fingerprint))
+        ringings.judge(key, verdict)
+    return ringings.in_order()
 
 
 def _find(settings: Settings, given: str) -> Ringing:
     by_id = {id_: ringing for ringing in _read(settings) for id_ in ringing.changes}
     return desk.unique(given, by_id, "alert", "tocsin alerts list")
+
+
+def _notes(ringing: Ringing) -> str:
+    """What a desk should know beside the figures."""
+    notes = {
+        "watched": ringing.alert.watched,
+        "past": ringing.alert.past,
+        "silenced": bool(ringing.alert.silenced_by),
+        "false alarm": ringing.verdict is not None,
+    }
+    return ", ".join(name for name, holds in notes.items() if holds)
 
 
 def _document(ringing: Ringing) -> dict[str, object]:
@@ -182,7 +168,7 @@ def _told(ringing: Ringing) -> dict[str, str]:
         "entities": _shares(evidence.entities),
         "syndicated copies left out": str(evidence.duplicates or ""),
         "model": evidence.model,
-        "notes": ringing.notes,
+        "notes": _notes(ringing),
         "silenced by": ", ".join(alert.silenced_by),
         "changes": ", ".join(
             f"{change.time.astimezone(UTC):%H:%M} {change.level} {change.status}" for change in ringing.changes.values()

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import getpass
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
-from uuid import uuid4
 
 import msgspec
 import typer
-from kafka.errors import KafkaError
 from rich.markup import escape
 
-from streams.brokers.client import producer
 from streams.brokers.reading import read_all
+from streams.brokers.writing import NotWrittenError, Writer
 from streams.cli import common
 from streams.cli.reach import require_topics
-from streams.contract.cloudevents import headers
 from streams.contract.domain import load_domain
-from streams.contract.records import encode
 from streams.contract.settings import Settings
-from streams.contract.subjects import EntityNames, Subject, parse_subject
+from streams.contract.subjects import Subject
+from streams.logic.durations import parse_duration
+from streams.logic.naming import meant_subject
 
 T = TypeVar("T", bound=msgspec.Struct)
 Found = TypeVar("Found")
@@ -33,11 +30,6 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one a lin
 
 ID_SHOWN = 12
 """Characters of an id that a table shows; the beginning of an id is enough wherever one is asked for."""
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
-_LONGEST_SECONDS = 366 * 86_400
-_SEND_SECONDS = 30.0
 
 
 def speaker(by: str | None) -> str:
@@ -56,12 +48,10 @@ def duration(text: str) -> timedelta:
     Raises:
         CommandError: It is none, or no time at all.
     """
-    seconds = 0
-    if _DURATION.fullmatch(text):
-        seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
-    if 0 < seconds <= _LONGEST_SECONDS:
-        return timedelta(seconds=seconds)
-    raise common.CommandError(f"{text!r} is no length of time: write one such as 90m, 2h or 1d12h, up to a year", 2)
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise common.CommandError(str(error), 2) from None
 
 
 def subject_of(settings: Settings, text: str) -> Subject:
@@ -72,24 +62,10 @@ def subject_of(settings: Settings, text: str) -> Subject:
         DomainError: The domain cannot be read.
     """
     domain = load_domain(settings.domain)
-    if "/" in text:
-        try:
-            subject = parse_subject(text)
-        except ValueError as error:
-            raise common.CommandError(str(error), 2) from None
-    elif text in domain.topic_names:
-        raise common.CommandError(f"{text!r} is a topic: say topic/{text}, or entity/{text} for an entity", 2)
-    else:
-        subject = Subject(entity=text)
-    if subject.topic is not None and subject.topic not in domain.topic_names:
-        topics = ", ".join(domain.topic_names)
-        raise common.CommandError(f"the domain {domain.name} has no topic {subject.topic!r}: one of {topics}", 2)
-    if subject.entity is None:
-        return subject
-    name = EntityNames(domain.entities).normalise(subject.entity)
-    if name is None:
-        raise common.CommandError(f"nothing is left of the name in {text!r}", 2)
-    return Subject(entity=name, topic=subject.topic)
+    try:
+        return meant_subject(domain, text)
+    except ValueError as error:
+        raise common.CommandError(str(error), 2) from None
 
 
 def put(settings: Settings, topic: str, key: str, record: msgspec.Struct | None) -> None:
@@ -106,15 +82,11 @@ def put(settings: Settings, topic: str, key: str, record: msgspec.Struct | None)
         CommandError: The topic does not exist, or the brokers do not take the record.
     """
     require_topics(settings.kafka, [topic])
-    value, event = None, []
-    if record is not None:
-        value = encode(record)
-        event = headers(id=uuid4().hex, type=f"tocsin.{type(record).__name__.lower()}", time=datetime.now(UTC))
     try:
-        with producer(settings.kafka) as sender:
-            sender.send(topic, key=key.encode(), value=value, headers=event).get(timeout=_SEND_SECONDS)
-    except KafkaError as error:
-        raise common.CommandError(f"{topic} was not written to: {error}") from error
+        with Writer(settings.kafka) as writer:
+            writer.put(topic, key.encode(), record)
+    except NotWrittenError as error:
+        raise common.CommandError(str(error)) from error
 
 
 def latest(settings: Settings, topic: str, kind: type[T]) -> dict[str, T]:

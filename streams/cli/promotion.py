@@ -112,17 +112,25 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _tried(settings: Settings, registry: Registry, version: str) -> int:
-    """Number of a version that is whole, and answers here as it did at export."""
+def tried(settings: Settings, registry: Registry, version: str) -> int:
+    """Number of a version that is whole, and answers here as it did at export.
+
+    Raises:
+        VersionError: It is not.
+    """
     # Late, so that the command line stays quick for all other commands.
     from models.runtime import Encoder  # noqa: PLC0415
 
     model = settings.model
     number = registry.resolve(model.name, version)
-    with common.err.status(f"trying {model.name}:{number}"):
-        folder = registry.fetch(model.name, number, model.cache)
-        Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch)
+    folder = registry.fetch(model.name, number, model.cache)
+    Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch)
     return number
+
+
+def _tried(settings: Settings, registry: Registry, version: str) -> int:
+    with common.err.status(f"trying {settings.model.name}:{version}"):
+        return tried(settings, registry, version)
 
 
 def _moved(settings: Settings, move: Callable[[Registry], ModelPointer]) -> ModelPointer:

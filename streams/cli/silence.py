@@ -14,9 +14,10 @@ from rich.table import Table
 from streams.cli import common, desk
 from streams.cli.watching import printable
 from streams.contract.alerts import Matcher, Silence
+from streams.contract.domain import load_domain
 from streams.contract.settings import Settings
 from streams.contract.topics import silences_topic
-from streams.logic.silencing import check_matchers, parse_matcher
+from streams.logic.naming import matcher_text, meant_matchers
 
 app = typer.Typer(help="Mute alerts for a while.", no_args_is_help=True)
 
@@ -58,7 +59,7 @@ def add(
     if as_json:
         common.print_json(silence)
         return
-    told = ", ".join(map(_told, silence.matchers))
+    told = ", ".join(map(matcher_text, silence.matchers))
     common.say(f"{silence.id[: desk.ID_SHOWN]}: {told} until {desk.moment(silence.endsAt)} UTC")
 
 
@@ -85,7 +86,7 @@ def list_(
             one.id[: desk.ID_SHOWN],
             _state(one, now),
             desk.moment(one.endsAt),
-            ", ".join(map(_told, one.matchers)),
+            ", ".join(map(matcher_text, one.matchers)),
             one.createdBy,
             one.comment,
         )
@@ -118,29 +119,11 @@ def expire(
 
 
 def _matchers(settings: Settings, texts: list[str]) -> list[Matcher]:
+    domain = load_domain(settings.domain)
     try:
-        matchers = [_with_our_name(settings, parse_matcher(text)) for text in texts]
-        check_matchers(matchers)
+        return meant_matchers(domain, texts)
     except ValueError as error:
         raise common.CommandError(str(error), 2) from None
-    return matchers
-
-
-def _with_our_name(settings: Settings, matcher: Matcher) -> Matcher:
-    """A subject or an entity by the name under which it is counted."""
-    if matcher.isRegex or not matcher.value:
-        return matcher
-    if matcher.name == "subject":
-        return msgspec.structs.replace(matcher, value=desk.subject_of(settings, matcher.value).key)
-    if matcher.name == "entity":
-        named = desk.subject_of(settings, f"entity/{matcher.value}")
-        return msgspec.structs.replace(matcher, value=named.entity)
-    return matcher
-
-
-def _told(matcher: Matcher) -> str:
-    operators = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
-    return f"{matcher.name}{operators[matcher.isEqual, matcher.isRegex]}{matcher.value}"
 
 
 def _state(silence: Silence, now: datetime) -> str:

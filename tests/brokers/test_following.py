@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.messages import produce
+from support.processes import wait_for
 
 from streams.brokers.following import Follower
 
@@ -51,3 +52,19 @@ def test_records_of_several_partitions_come_in_order_of_time(stream_settings: Se
                 break
     assert len({record.partition for record in records}) > 1
     assert [record.timestamp for record in records] == sorted(record.timestamp for record in records)
+
+
+def test_of_some_topics_the_latest_alone_and_of_others_everything(stream_settings: Settings) -> None:
+    whole, latest = list(stream_settings.topics.inputs)[:2]
+    produce(stream_settings, whole, [(b"k", b"whole %d" % number, []) for number in range(30)])
+    # One key, and so one partition.
+    produce(stream_settings, latest, [(b"k", b"latest %d" % number, []) for number in range(300)])
+    with Follower(stream_settings.kafka, [whole, latest], from_beginning=True, last={latest: 7}) as follower:
+        values = _values(follower, 37)
+        wait_for(lambda: not follower.poll(0.1) and follower.is_at_end)
+        produce(stream_settings, latest, [(b"k", b"new", [])])
+        new = _values(follower, 1)
+    assert sorted(values) == sorted(
+        [b"whole %d" % number for number in range(30)] + [b"latest %d" % number for number in range(293, 300)]
+    )
+    assert new == [b"new"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GRACE_SECONDS = 10.0
+_TOCSIN = "streams.cli.main"
 
 
 def settings_env(settings: Settings) -> dict[str, str]:
@@ -60,15 +61,16 @@ class TocsinProcess:
     Args:
         args: Arguments after ``tocsin``.
         env: Variables over this process's own.
+        module: What is run.
     """
 
-    def __init__(self, args: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, args: Sequence[str], env: Mapping[str, str], module: str = _TOCSIN) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tocsin-test-")
         self._out, self._err = (Path(self._folder.name, name) for name in ("out", "err"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli.main", *args],
-                env={**os.environ, **env, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+                [sys.executable, "-m", module, *args],
+                env={**os.environ, **_path_to(module), **env, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -124,6 +126,10 @@ class TocsinProcess:
         self._folder.cleanup()
 
 
-def run_tocsin(args: Sequence[str], env: Mapping[str, str]) -> TocsinProcess:
-    """Start ``tocsin`` with these arguments and variables."""
-    return TocsinProcess(args, env)
+def _path_to(module: str) -> dict[str, str]:
+    return {} if module == _TOCSIN else {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def run_tocsin(args: Sequence[str], env: Mapping[str, str], module: str = _TOCSIN) -> TocsinProcess:
+    """Start ``tocsin`` with these arguments and variables; or another module of the same command line."""
+    return TocsinProcess(args, env, module)

@@ -18,6 +18,7 @@ from models import promoting
 from models.promoting import Details, Story
 from models.registry import Registry
 from retrain.dataset import Dataset
+from retrain.gate import decide
 from retrain.job import Job, settle
 from retrain.rows import Row
 from retrain.run import BY
@@ -158,11 +159,11 @@ class ToyWork:
         self.before.get(step, nothing)()
 
 
-def toy_job(settings: Settings, work: ToyWork, folder: Path) -> tuple[Job[str], FileMessenger]:
+def toy_job(settings: Settings, work: ToyWork, folder: Path) -> tuple[Job[Dataset, str, Judged], FileMessenger]:
     """A job on the settings' registry, and what it tells."""
     registry = Registry(settings.model.registry)
     messenger = FileMessenger(settings, registry, folder / "events.jsonl")
-    return Job(settings, registry, work, messenger), messenger
+    return Job(settings, registry, work, messenger, decide=decide), messenger
 
 
 def settle_run(settings: Settings, messenger: FileMessenger) -> RunRecord:

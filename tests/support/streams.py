@@ -79,9 +79,9 @@ class Worker:
 
 
 @contextmanager
-def worker(settings: Settings, **env: str) -> Iterator[Worker]:
+def worker(settings: Settings, module: str = "streams.cli.main", **env: str) -> Iterator[Worker]:
     """A worker process under these settings."""
-    with run_tocsin(["worker"], {**settings_env(settings), **env}) as process:
+    with run_tocsin(["worker"], {**settings_env(settings), **env}, module) as process:
         yield Worker(process)
 
 

@@ -1,0 +1,74 @@
+"""What every action needs: the settings, what the page shows, a writer, a clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from msgspec import Meta, Struct
+
+from streams.contract.settings import Settings  # noqa: TC001  a dataclass's field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from streams.brokers.writing import Writer
+    from streams.contract.domain import Domain
+    from streams.desk.live import Live
+
+T = TypeVar("T")
+
+By = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
+Words = Annotated[str, Meta(max_length=2000)]
+Key = Annotated[str, Meta(min_length=1, max_length=1024)]
+
+NOT_FOUND, CONFLICT, INVALID = 404, 409, 422
+
+
+class ActionError(Exception):
+    """An action cannot be done. The message is for the person at the page: what is wrong, and what to do."""
+
+    def __init__(self, message: str, status: int = INVALID) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the page asks for."""
+
+    by: By
+    """Who does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What every action needs."""
+
+    settings: Settings
+    domain: Domain
+    live: Live
+    writer: Writer
+    clock: Callable[[], datetime]
+
+    def meant(self, read: Callable[[], T]) -> T:
+        """What a person wrote, read.
+
+        Raises:
+            ActionError: It cannot be read.
+        """
+        try:
+            return read()
+        except ValueError as error:
+            raise ActionError(str(error)) from None
+
+
+def found(thing: T | None, what: str) -> T:
+    """A thing that the page names.
+
+    Raises:
+        ActionError: It is not there any more.
+    """
+    if thing is None:
+        raise ActionError(f"{what} is not known here any more", NOT_FOUND)
+    return thing

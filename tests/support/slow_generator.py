@@ -1,0 +1,46 @@
+"""``tocsin`` with a generator that takes its time, and says what its evidence says: no such thing is in a registry.
+
+It takes the seconds of ``SLOW_GENERATOR``, or until its deadline, for each batch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from models.generator.runtime import Generated
+from streams.cli.main import main
+from streams.worker import replying
+from streams.worker.drafting import Drafting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.generator.config import GenerationOptions
+    from models.generator.decoding import Stopped
+    from models.generator.prompting import Prompt
+
+SECONDS = float(os.environ.get("SLOW_GENERATOR", "0"))
+
+
+class SlowGenerator:
+    model = "generator:7"
+
+    def generate(
+        self, prompts: Sequence[Prompt], _: GenerationOptions, deadline: float | None = None
+    ) -> list[Generated]:
+        left = SECONDS if deadline is None else deadline - time.monotonic()
+        time.sleep(min(SECONDS, left))
+        stopped: Stopped = "end" if left >= SECONDS else "deadline"
+        return [Generated(prompt.evidence[0], 10, stopped, -0.1) for prompt in prompts]
+
+
+class SlowDrafting(Drafting):
+    def _look(self) -> None:
+        self._current = SlowGenerator()
+
+
+if __name__ == "__main__":
+    replying.Drafting = SlowDrafting  # type: ignore[misc]
+    main()
