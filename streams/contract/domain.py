@@ -1,7 +1,7 @@
-"""A domain is data: its topics, intents and entities, and its seed examples, in one folder.
+"""A domain is data: its topics, intents and entities, its seed examples and answers, in one folder.
 
-The folder holds ``domain.toml``, ``seed/*.tsv`` (labelled examples), ``sample.jsonl`` (a stream for the demo) and
-``lesson/*.tsv`` (what the demo teaches).
+The folder holds ``domain.toml``, ``seed/*.tsv`` (labelled examples), ``answers/`` (what customers may be answered),
+``sample.jsonl`` (a stream for the demo) and ``lesson/*.tsv`` (what the demo teaches).
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from streams.contract.records import EntityType
-
-LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+from streams.contract.reply_rules import LabelName, ReplyRules
 
 
 class DomainError(ValueError):
@@ -51,6 +50,7 @@ class Domain(_Part):
     topics: Annotated[tuple[Label, ...], Field(min_length=2)]
     intents: tuple[Label, ...] = ()
     entities: Entities = Entities()
+    replies: ReplyRules = ReplyRules()
     folder: Path = Field(exclude=True)
 
     @field_validator("topics", "intents")
@@ -61,6 +61,18 @@ class Domain(_Part):
         if twice:
             raise ValueError(f"named twice: {', '.join(twice)}")
         return labels
+
+    @model_validator(mode="after")
+    def _replies_name_what_there_is(self) -> Self:
+        for field, known in (
+            ("alone", self.topic_names),
+            ("person", (*self.topic_names, *self.intent_names)),
+            ("asks_person", self.intent_names),
+        ):
+            unknown = sorted(set(getattr(self.replies, field)) - set(known))
+            if unknown:
+                raise ValueError(f"replies.{field} names what the domain has not: {', '.join(unknown)}")
+        return self
 
     @property
     def topic_names(self) -> tuple[str, ...]:
@@ -76,6 +88,11 @@ class Domain(_Part):
     def seed_files(self) -> list[Path]:
         """Files of labelled examples, in order of name."""
         return sorted((self.folder / "seed").glob("*.tsv"))
+
+    @property
+    def answers_files(self) -> list[Path]:
+        """Files of what customers may be answered, in order of name; those of folders among them too."""
+        return sorted(path for path in (self.folder / "answers").rglob("*.*") if path.is_file())
 
     @property
     def lesson_files(self) -> list[Path]:

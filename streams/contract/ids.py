@@ -28,6 +28,16 @@ def output_id(topic: str, partition: int, offset: int, kind: str) -> str:
     return blake2b(place.encode(), digest_size=16).hexdigest()
 
 
+def derived_id(origin: str, kind: str) -> str:
+    """Id of what was made from something that has an id of its own, wherever it stands: 32 hexadecimal digits.
+
+    Args:
+        origin: Id of what it was made from.
+        kind: Kind of output, such as ``reply``.
+    """
+    return blake2b(f"{origin}\0{kind}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def text_fingerprint(text: str) -> str:
     """Fingerprint of a text that survives syndication: 16 hexadecimal digits.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -33,6 +33,8 @@ Reason = Literal[
     "inference_failed",
     "prediction_too_large",
 ]
+
+T = TypeVar("T")
 
 # Epoch times are told apart by size: seconds until the year 5138, else milliseconds, else microseconds.
 _SECONDS_BELOW = 1e11
@@ -99,21 +101,14 @@ def decode_message(record: Record, *, max_bytes: int, max_chars: int) -> Message
     Raises:
         BadMessageError: It is no message; with the reason.
     """
-    value = record.value
-    if not value:
-        raise BadMessageError("empty", f"{record.place}: the record has no value")
-    if len(value) > max_bytes:
-        raise BadMessageError(
-            "too_large", f"{record.place}: {len(value)} bytes, the limit is {max_bytes} (enrich.max_message_bytes)"
-        )
-    _check_utf8(value, record)
-    payload, attributes = _decode_payload(value, record)
-    _check_text(payload.text, record, max_chars)
+    payload, attributes = decode_payload(record, _decoder, max_bytes=max_bytes)
+    check_text(payload.text, record, max_chars)
     return Message(
-        id=_message_id(payload, attributes, record),
+        id=given_id(payload.id, attributes.id, record)
+        or output_id(record.topic, record.partition, record.offset, "message"),
         text=payload.text,
         source=payload.source or attributes.source or record.topic,
-        time=_message_time(payload.time if payload.time is not None else attributes.time, record),
+        time=given_time(payload.time, attributes.time, record),
         author=payload.author,
         language=payload.language,
         url=payload.url,
@@ -124,10 +119,28 @@ def decode_message(record: Record, *, max_bytes: int, max_chars: int) -> Message
     )
 
 
-def _decode_payload(value: bytes, record: Record) -> tuple[InputMessage, Attributes]:
+def decode_payload(record: Record, decoder: msgspec.json.Decoder[T], *, max_bytes: int) -> tuple[T, Attributes]:
+    """What a record carries, and what the CloudEvent that may wrap it says of it.
+
+    Args:
+        record: As it came from Kafka.
+        decoder: Of what it should be.
+        max_bytes: Limit on the value.
+
+    Raises:
+        BadMessageError: It is no such thing; with the reason.
+    """
+    value = record.value
+    if not value:
+        raise BadMessageError("empty", f"{record.place}: the record has no value")
+    if len(value) > max_bytes:
+        raise BadMessageError(
+            "too_large", f"{record.place}: {len(value)} bytes, the limit is {max_bytes} (enrich.max_message_bytes)"
+        )
+    _check_utf8(value, record)
     try:
         data, attributes = unwrap(value, record.headers)
-        return _decoder.decode(data), attributes
+        return decoder.decode(data), attributes
     except msgspec.ValidationError as error:
         raise BadMessageError("wrong_type", f"{record.place}: {error}") from error
     except (ValueError, RecursionError) as error:  # not JSON, no CloudEvent, or nested without end
@@ -142,7 +155,8 @@ def _check_utf8(value: bytes, record: Record) -> None:
         raise BadMessageError("not_utf8", f"{record.place}: not UTF-8 at byte {error.start}") from error
 
 
-def _check_text(text: str, record: Record, max_chars: int) -> None:
+def check_text(text: str, record: Record, max_chars: int) -> None:
+    """Raise BadMessageError for a text that is empty, or has more characters than so many."""
     if not text.strip():
         raise BadMessageError("empty_text", f"{record.place}: the text is empty")
     if len(text) > max_chars:
@@ -151,22 +165,39 @@ def _check_text(text: str, record: Record, max_chars: int) -> None:
         )
 
 
-def _message_id(payload: InputMessage, attributes: Attributes, record: Record) -> str:
-    given = payload.id if payload.id not in (None, "") else attributes.id
-    if given in (None, ""):
-        return output_id(record.topic, record.partition, record.offset, "message")
-    if len(text := str(given)) > _MAX_ID_CHARS:
+def given_id(given: str | int | None, else_given: str | None, record: Record, field: str = "id") -> str | None:
+    """An id that is text or a number; None where there is none.
+
+    Args:
+        given: By the record itself.
+        else_given: Where the record has none, such as by its CloudEvent.
+        record: For the error.
+        field: Its name, for the error.
+
+    Raises:
+        BadMessageError: It is too long.
+    """
+    chosen = given if given not in (None, "") else else_given
+    if chosen in (None, ""):
+        return None
+    if len(text := str(chosen)) > _MAX_ID_CHARS:
         raise BadMessageError(
-            "wrong_type", f"{record.place}: id has {len(text)} characters, the limit is {_MAX_ID_CHARS}"
+            "wrong_type", f"{record.place}: {field} has {len(text)} characters, the limit is {_MAX_ID_CHARS}"
         )
     return text
 
 
-def _message_time(given: str | float | None, record: Record) -> datetime:
+def given_time(given: str | float | None, else_given: str | None, record: Record, field: str = "time") -> datetime:
+    """A time in any of the forms of ``parse_time``; that of the record in Kafka where there is none.
+
+    Raises:
+        BadMessageError: It is none, or out of range.
+    """
+    chosen = else_given if given is None else given
     try:
-        return parse_time(record.timestamp if given is None else given)
+        return parse_time(record.timestamp if chosen is None else chosen)
     except ValueError as error:
-        raise BadMessageError("bad_time", f"{record.place}: time: {error}") from error
+        raise BadMessageError("bad_time", f"{record.place}: {field}: {error}") from error
 
 
 def parse_time(given: str | float) -> datetime:

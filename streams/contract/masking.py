@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from streams.contract.records import Message
 
-__all__ = ["Found", "Kind", "find", "mask", "mask_bytes", "mask_message", "mask_places", "mask_value"]
+__all__ = ["Found", "Kind", "find", "find_names", "mask", "mask_bytes", "mask_message", "mask_places", "mask_value"]
 
 # Two cheap questions stand before everything: nothing that is looked for has fewer digits, or no sign of an "at".
 _SEVEN_DIGITS = re.compile(r"(?:\D*+\d){7}")
@@ -79,6 +79,22 @@ def mask(text: str, *, handles: bool = False) -> str:
         handles: Whether ``@user`` handles are masked too.
     """
     return _replace(text, find(text, handles=handles))
+
+
+def find_names(text: str, name: str | None, kind: Kind) -> list[Found]:
+    """Where a name that the record tells stands in a text, whole or in part, in order.
+
+    Args:
+        text: Any text.
+        name: An author's or a user's; nothing is found for none.
+        kind: What is found.
+    """
+    if not name or not (name := name.strip().lstrip("@")):
+        return []
+    parts = [part for part in re.split(r"[\s,]+", name) if _is_name(part)]
+    # The whole name in any case; a part of it only as it is written, since a part may be a common word.
+    pattern = "|".join([f"(?i:{_whole(name)})", *map(_whole, parts)])
+    return [Found(*match.span(), kind) for match in re.finditer(pattern, text)]
 
 
 def mask_value(value: object) -> object:
@@ -135,7 +151,7 @@ def mask_bytes(content: bytes | None) -> str:
     named = [(field, name) for field, *values in _NAMED.findall(text) if (name := "".join(values)) not in ("", "null")]
     text = mask(text, handles=True)
     for field, name in named:
-        text = _replace(text, _names(text, name, field))
+        text = _replace(text, find_names(text, name, field))
     return text
 
 
@@ -145,7 +161,7 @@ def _mask_text(message: Message) -> tuple[str, list[list[Found]]]:
     text = _replace(message.text, steps[0])
     named: tuple[tuple[Kind, str | None], ...] = (("author", message.author), ("user", message.user))
     for kind, name in named:
-        steps.append(_names(text, name, kind))
+        steps.append(find_names(text, name, kind))
         text = _replace(text, steps[-1])
     return text, steps
 
@@ -158,15 +174,6 @@ def _moved(place: tuple[int, int], steps: Iterable[list[Found]]) -> tuple[int, i
         shift = sum(len(_placeholder(piece.kind)) - (piece.end - piece.start) for piece in found if piece.end <= start)
         start, end = start + shift, end + shift
     return start, end
-
-
-def _names(text: str, name: str | None, kind: Kind) -> list[Found]:
-    if not name or not (name := name.strip().lstrip("@")):
-        return []
-    parts = [part for part in re.split(r"[\s,]+", name) if _is_name(part)]
-    # The whole name in any case; a part of it only as it is written, since a part may be a common word.
-    pattern = "|".join([f"(?i:{_whole(name)})", *map(_whole, parts)])
-    return [Found(*match.span(), kind) for match in re.finditer(pattern, text)]
 
 
 def _is_name(part: str) -> bool:

@@ -53,7 +53,7 @@ class RetrainSettings(Section):
     epochs: PositiveInt = Field(4, description="Most passes over the data.")
     patience: PositiveInt = Field(2, description="Passes without a better validation after which training ends.")
     batch: PositiveInt = Field(32, description="Texts in one step.")
-    learning_rate: PositiveFloat = Field(5e-5, description="Of the trunk, at its highest.")
+    learning_rate: PositiveFloat = Field(1e-4, description="Of the trunk, at its highest.")
     head_learning_rate: PositiveFloat = Field(1e-3, description="Of the heads, at its highest.")
     warm_up: Share = Field(0.1, description="Share of the steps in which the rate rises.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="AdamW's.")

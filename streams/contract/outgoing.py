@@ -16,3 +16,5 @@ class Output:
     headers: list[tuple[str, bytes]] = field(default_factory=list)
     partition: int | None = None
     """Where it goes; None where its key decides."""
+    timestamp: float | None = None
+    """Kafka's timestamp, seconds since the epoch; None for the moment at which it is sent."""

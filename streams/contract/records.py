@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 Sentiment = Literal["negative", "neutral", "positive"]
 EntityType = Literal["PER", "ORG", "LOC", "MISC"]
 SourceKind = Literal["news", "social", "customer"]
-Stage = Literal["decode", "infer", "publish"]
+Stage = Literal["decode", "infer", "publish", "post"]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")

@@ -37,8 +37,16 @@ _ENV_PREFIX = "TOCSIN_"
 _SECONDS_PER_HOUR = 3600
 _CONFIG_VARIABLE = "TOCSIN_CONFIG"
 # Variables of the same prefix that are not settings: where the file is, where trial data lies, and that tests on Apache
-# Kafka, on Prometheus and on Alertmanager must not be skipped.
-_NOT_SETTINGS = frozenset({_CONFIG_VARIABLE, "TOCSIN_DATA", "TOCSIN_REQUIRE_KAFKA", "TOCSIN_REQUIRE_PROMETHEUS"})
+# Kafka, on Prometheus and Alertmanager and in a browser must not be skipped.
+_NOT_SETTINGS = frozenset(
+    {
+        _CONFIG_VARIABLE,
+        "TOCSIN_DATA",
+        "TOCSIN_REQUIRE_BROWSER",
+        "TOCSIN_REQUIRE_KAFKA",
+        "TOCSIN_REQUIRE_PROMETHEUS",
+    }
+)
 
 
 class SettingsError(ValueError):

@@ -36,6 +36,8 @@ def test_the_default_domain_is_shipped() -> None:
     assert "card_lost" in domain.intent_names
     assert domain.sample_file.is_file()
     assert domain.seed_files == sorted(domain.seed_files)
+    assert domain.answers_files == sorted(domain.answers_files)
+    assert {"cards.md", "card-policy.md"} <= {file.name for file in domain.answers_files}
 
 
 def test_a_folder_is_a_domain(tmp_path: Path) -> None:
@@ -44,6 +46,15 @@ def test_a_folder_is_a_domain(tmp_path: Path) -> None:
     assert domain.intent_names == ()
     assert domain.entities.types == ("PER", "ORG", "LOC", "MISC")
     assert domain.folder == tmp_path
+
+
+def test_answers_are_the_files_of_a_folder_and_those_within_it(tmp_path: Path) -> None:
+    domain = load_domain(written(tmp_path, MINIMAL))
+    assert domain.answers_files == []
+    for name in ("answers/b.md", "answers/pages/a.html", "seed/c.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert domain.answers_files == [tmp_path / "answers" / "b.md", tmp_path / "answers" / "pages" / "a.html"]
 
 
 def test_order_of_labels_is_the_order_of_the_file(tmp_path: Path) -> None:
