@@ -2,8 +2,8 @@
 
 One run on one machine: (a) a consumer loop around the same model in torch, (b) the bare runtime on the same texts
 without Kafka, (c) Tocsin end to end through a broker, (c') the same with nothing done to what is read but to publish
-it. (b), (c) and (c') take turns, since machines are noisy; what is told are medians. docs/performance.md tells the
-method; ``--quick`` only shows that everything runs.
+it, (c'') a replay of the messages by their own times, in which years pass. (b) and all (c) take turns, since machines
+are noisy; what is told are medians. docs/performance.md tells the method; ``--quick`` only shows that everything runs.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class Benchmark:
 
     def __init__(self, registry: Path, sizes: Sizes, workspace: Path) -> None:
         self.version = served_version(registry)
-        self.messages: list[RealMessage] = load_messages(sizes.messages)
+        self._dated: list[RealMessage] = load_messages(sizes.messages)
+        self.messages = [message.of_now() for message in self._dated]
         self._registry = registry
         self._sizes = sizes
         self._workspace = workspace
@@ -94,7 +95,7 @@ class Benchmark:
         name = broker.engine
         _say(f"{name}: warming up")
         run_backlog(broker, self._registry, self.messages[: max(100, len(self.messages) // 6)], self._workspace)
-        runtime, backlogs, plain_backlogs = [], [], []
+        runtime, backlogs, plain_backlogs, replays = [], [], [], []
         for number in range(1, self._sizes.rounds + 1):
             runtime.append(Timing(**self._bare_runtime(["--plan", json.dumps(asdict(plan))])))
             _say(f"{name}, round {number}: (b) bare runtime {runtime[-1].texts_per_second:.0f} texts/s")
@@ -104,6 +105,8 @@ class Benchmark:
                 run_backlog(broker, self._registry, self.messages, self._workspace, reading_alone=True)
             )
             _say(f"{name}, round {number}: (c') reading alone {plain_backlogs[-1].messages_per_second:.0f} messages/s")
+            replays.append(run_backlog(broker, self._registry, self._dated, self._workspace))
+            _say(f"{name}, round {number}: (c'') replay {replays[-1].messages_per_second:.0f} messages/s")
         single, batched = [], []
         for number in range(1, self._sizes.rounds + 1):
             single.append(self._torch_loop(broker, self._sizes.pipeline_messages, 1))
@@ -120,6 +123,7 @@ class Benchmark:
             runtime=runtime,
             backlogs=backlogs,
             plain_backlogs=plain_backlogs,
+            replays=replays,
             paced=paced,
             profile=self._profile(broker, rate),
         )

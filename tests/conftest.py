@@ -16,7 +16,7 @@ from streams.brokers.errors import BrokerError
 from streams.brokers.jars import find_java, kafka_classpath
 from streams.brokers.kafka import ApacheKafkaBroker
 from streams.brokers.tansu import TansuBroker
-from streams.contract.service_settings import RecommendSettings
+from streams.contract.service_settings import BriefsSettings, RecommendSettings, RepliesSettings
 from streams.contract.settings import (
     KafkaSettings,
     MetricsSettings,
@@ -44,7 +44,7 @@ hypothesis.settings.register_profile("tocsin", deadline=None)
 hypothesis.settings.load_profile("tocsin")
 
 # Which tests must not be skipped is asked in the midst of them.
-_REQUIRED = ("TOCSIN_REQUIRE_KAFKA", "TOCSIN_REQUIRE_PROMETHEUS")
+_REQUIRED = ("TOCSIN_REQUIRE_BROWSER", "TOCSIN_REQUIRE_KAFKA", "TOCSIN_REQUIRE_PROMETHEUS")
 
 _no_kafka = pytest.StashKey[str]()
 
@@ -124,7 +124,12 @@ def unmade_settings(broker: Broker, tmp_path: Path, clean_environment: None) -> 
             partitions=4,
         ),
         model=ModelSettings(registry=str(STATE / "registry"), cache=STATE / "cache"),
-        recommend=RecommendSettings(behaviors_topic=f"behaviors-{unique}", items_topic=f"items-{unique}"),
+        # Off, for the sake of all tests of something else.
+        replies=RepliesSettings(enabled=False),
+        briefs=BriefsSettings(enabled=False),
+        recommend=RecommendSettings(
+            enabled=False, behaviors_topic=f"behaviors-{unique}", items_topic=f"items-{unique}"
+        ),
         metrics=MetricsSettings(port=0),
         worker=WorkerSettings(data_dir=tmp_path / "worker"),
     )

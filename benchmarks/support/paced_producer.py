@@ -40,7 +40,7 @@ def main() -> None:
             if wait > 0:
                 time.sleep(wait)
             late = max(late, -wait)
-            message = next(messages)._replace(id=str(number))
+            message = next(messages).of_now()._replace(id=str(number))
             sender.send(topic_of[message.kind], key=message.id.encode(), value=message.encode())
         seconds = time.perf_counter() - started
         sender.flush()

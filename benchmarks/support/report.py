@@ -59,6 +59,10 @@ def _rates(figures: Mapping[str, Any]) -> str:
             "(c') Tocsin, reading alone, messages/s",
             lambda engine: _spread([run["messages_per_second"] for run in runs[engine]["tocsin_reading_alone"]]),
         ),
+        (
+            "(c'') Tocsin, replaying by the messages' own times, messages/s",
+            lambda engine: _spread([run["messages_per_second"] for run in runs[engine]["tocsin_replaying"]]),
+        ),
         ("(c) / (a)", lambda engine: f"{figures['ratio_to_pipeline'][engine]:.1f}"),
         ("(c) / (a')", lambda engine: f"{figures['ratio_to_batched_pipeline'][engine]:.1f}"),
         ("(c) / (b)", lambda engine: f"{figures['ratio_to_runtime'][engine]:.2f}"),

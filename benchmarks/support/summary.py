@@ -33,6 +33,8 @@ class EngineRuns:
     """(c)."""
     plain_backlogs: Sequence[BacklogRun]
     """(c'), which does nothing with what it reads but to publish it."""
+    replays: Sequence[BacklogRun]
+    """(c''), by the messages' own times."""
     paced: PacedRun
     profile: Mapping[str, ThreadTime]
     """By thread; empty where this machine allows no look into a process."""
@@ -94,6 +96,7 @@ def summarise(
                 "runtime": runs.runtime_rates,
                 "tocsin": [asdict(run) for run in runs.backlogs],
                 "tocsin_reading_alone": [asdict(run) for run in runs.plain_backlogs],
+                "tocsin_replaying": [asdict(run) for run in runs.replays],
                 "paced": {"latency": runs.paced.latency._asdict(), "worker_cores": runs.paced.worker_cores},
             }
         ),

@@ -61,6 +61,16 @@ def without(behaviors: Iterable[Behavior], items: Collection[str]) -> list[Behav
     return [behavior for behavior in behaviors if behavior.item not in items]
 
 
+def drawn(log: Log, readers: int, seed: int) -> Log:
+    """Some readers of a data set, drawn by lot, and the items that they did something with."""
+    names = sorted({behavior.user for behavior in log.behaviors})
+    order = np.random.default_rng(seed).permutation(len(names))[:readers]
+    chosen = {names[at] for at in order.tolist()}
+    behaviors = [behavior for behavior in log.behaviors if behavior.user in chosen]
+    known = {behavior.item for behavior in behaviors}
+    return Log([item for item in log.items if item.id in known], behaviors)
+
+
 class Matrices:
     """Behaviors as dense arrays.
 

@@ -24,7 +24,7 @@ class Measures(NamedTuple):
     """Discounted gain of the first ten, of the greatest that is possible (Jarvelin and Kekalainen, 2002)."""
 
 
-def measure_reader(scores: NDArray[np.float64], relevant: NDArray[np.bool_], jitter: NDArray[np.float64]) -> Measures:
+def measure_reader(scores: NDArray[np.floating], relevant: NDArray[np.bool_], jitter: NDArray[np.float64]) -> Measures:
     """Measures of one reader.
 
     Args:
@@ -39,13 +39,25 @@ def measure_reader(scores: NDArray[np.float64], relevant: NDArray[np.bool_], jit
     return Measures(
         auc=1.0 - before / (found * others),
         mrr=1.0 / (places[0] + 1.0),
-        ndcg_5=_ndcg(places, 5),
-        ndcg_10=_ndcg(places, 10),
+        ndcg_5=_ndcg(places, 5, found),
+        ndcg_10=_ndcg(places, 10, found),
     )
 
 
+def measure_list(hits: NDArray[np.bool_], relevant: int) -> Measures:
+    """Measures of a list that goes no further; AUC is not defined for it.
+
+    Args:
+        hits: Which of its items are relevant, best first.
+        relevant: How many there are in all; at least one.
+    """
+    places = np.flatnonzero(hits)
+    first = 1.0 / (places[0] + 1.0) if len(places) else 0.0
+    return Measures(np.nan, first, _ndcg(places, 5, relevant), _ndcg(places, 10, relevant))
+
+
 def measure(
-    scores: Iterable[NDArray[np.float64]], relevant: NDArray[np.bool_], ranked: NDArray[np.bool_], *, seed: int
+    scores: Iterable[NDArray[np.floating]], relevant: NDArray[np.bool_], ranked: NDArray[np.bool_], *, seed: int
 ) -> NDArray[np.float64]:
     """Measures of each reader who has something to be found.
 
@@ -66,6 +78,6 @@ def measure(
     return np.array(lines)
 
 
-def _ndcg(places: NDArray[np.intp], length: int) -> float:
-    best = np.arange(min(length, len(places)))
+def _ndcg(places: NDArray[np.intp], length: int, relevant: int) -> float:
+    best = np.arange(min(length, relevant))
     return float((1.0 / np.log2(places[places < length] + 2.0)).sum() / (1.0 / np.log2(best + 2.0)).sum())

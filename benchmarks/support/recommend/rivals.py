@@ -54,7 +54,8 @@ def item_knn(_items: Sequence[Item], train: Matrices) -> Scores:
     if cosines.shape[0] > _NEIGHBOURS:
         least = np.partition(cosines, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS][:, None]
         cosines[cosines < least] = 0.0
-    return (train.liked @ cosines).astype(np.float64)
+    scores: Scores = (train.liked @ cosines).astype(np.float64)
+    return scores
 
 
 RIVALS: dict[str, Callable[[Sequence[Item], Matrices], Scores]] = {

@@ -10,11 +10,11 @@ from benchmarks.support.recommend.log import split_by_reader
 from models.items.index import ItemIndex
 from retrain.projection import fit_projection
 from retrain.ranker import fit
-from streams.contract.settings import RecommendSettings
+from streams.contract.service_settings import RecommendSettings
 from streams.logic.recommend.candidates import Candidates
 from streams.logic.recommend.ranking import Scorer
 from streams.logic.recommend.recommender import Recommender
-from streams.logic.recommend.training import make_examples, read_together
+from streams.logic.recommend.training import make_examples, passes_for_new, read_together
 from streams.logic.recommend.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Shelf(NamedTuple):
     items: Sequence[Item]
     vectors: NDArray[np.float32]
 
-    def index(self) -> ItemIndex:
+    def as_index(self) -> ItemIndex:
         """As a worker holds them."""
         index = ItemIndex(self.vectors.shape[1], len(self.items), SETTINGS.item_ttl_hours)
         for item, vector in zip(self.items, self.vectors, strict=True):
@@ -64,10 +64,10 @@ def learn(shelf: Shelf, index: ItemIndex, train: Sequence[Behavior], *, project:
     from the whole training part.
     """
     earlier, later = split_by_reader(train)
-    projection = _project(shelf, earlier) if project else None
+    known = [behavior for behavior in earlier if not passes_for_new(behavior.item)]
+    projection = _project(shelf, known) if project else None
     recommender = Recommender(SETTINGS, index, projection=projection)
-    ids = [item.id for item in shelf.items]
-    examples = make_examples(recommender, [*earlier, *later], ids, first=len(earlier), most=_QUESTIONS)
+    examples = make_examples(recommender, [*earlier, *later], shelf.items, first=len(earlier), most=_QUESTIONS)
     weights = fit(examples, embedder=_EMBEDDER if project else None)
     return Learned(weights, _project(shelf, train) if project else None)
 

@@ -14,7 +14,7 @@ _ADDRESS = r"\badd?r\w+"
 _RULES: tuple[tuple[str, str], ...] = (
     (r"n\w*ewsletter", "newsletter_subscription"),
     (r"password|pwd|\bpin\b|pin code|accountpin|access key|key reset", "recover_password"),
-    (r"(?:exit|terminat\w*|terminta\w*|withdr\w*|cancel\w*) (?:fees?|charges?|penalt\w*|peenalty)", "check_cancellation_fee"),
+    (r"(?:exit|termin\w*|withdr\w*|cancel\w*) (?:fee|charge|penalt|peenalt)", "check_cancellation_fee"),
     (r"sign-?up|registration", "registration_problems"),
     (r"(?:\bget\b|getting|download|obtain|mail it|send me).*(?:invoice|nivoice|bill)", "get_invoice"),
     (r"(?:invoice|nivoice|bill).*mail it", "get_invoice"),
