@@ -55,6 +55,10 @@ _SHOWN = 5
 _QUICK = 60
 _NEVER_DRAWN = 100
 """Seeds of the draws that judge; those that fit are smaller."""
+_NOTE = (
+    "Intents of Bitext's training part are told by a rule of words, written with both parts' questions in view; of the "
+    "test part it tells {told:.1%} rightly.\n"
+)
 _TITLES = {"banking77": "Banking77", "bitext": "Bitext", "bitext_pages": "Bitext's answers as pages"}
 
 
@@ -244,14 +248,12 @@ def _tables(figures: dict[str, Any]) -> str:
     head = ["", "of what the index answers", "of these right", "of what it does not answer"]
     calibration = table(head, rows)
     weights = [[which, *(f"{value:.2f}" for value in each.values())] for which, each in figures["weights"].items()]
-    told = figures["intents_told_rightly_by_rule"]
     return "\n".join(
         [
             recall,
             calibration,
             table(["weights of the score", "cosine", "coverage", "bias"], weights),
-            f"Intents of Bitext's training part are told by a rule of words, written with both parts' questions in view; of "
-            f"the test part it tells {told:.1%} rightly.\n",
+            _NOTE.format(told=figures["intents_told_rightly_by_rule"]),
         ]
     )
 

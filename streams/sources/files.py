@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from streams.sources.items import Item, SourceError
 from streams.sources.jsonl import read_jsonl
 from streams.sources.lines import read_lines, read_plain
+from streams.sources.shapes import MESSAGE
 from streams.sources.table import TableOptions, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from typing import BinaryIO
+
+    from streams.sources.shapes import Shape
 
 Format: TypeAlias = Literal["jsonl", "csv", "tsv", "lines"]
 
@@ -37,11 +40,13 @@ class FileOptions:
 
     format: Format
     source: str
-    """Source of messages that name none."""
+    """Source of records that name none."""
     encoding: str = "utf-8"
     max_chars: int = 1_048_576
     """A longer line or row is skipped: no broker would take it."""
     table: TableOptions = field(default_factory=TableOptions)
+    shape: Shape = MESSAGE
+    """Kind of its records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,15 @@ def read_items(stream: BinaryIO, name: str, options: FileOptions) -> Generator[I
     is_table = options.format in {"csv", "tsv"}
     lines = read_lines(stream, encoding=options.encoding, max_chars=options.max_chars, newline="" if is_table else "\n")
     if options.format == "jsonl":
-        return read_jsonl(lines, origin=origin, source=options.source)
+        return read_jsonl(lines, origin=origin, source=options.source, shape=options.shape)
     if options.format == "lines":
-        return read_plain(lines, origin=origin, source=options.source)
-    return read_table(lines, options.table, origin=origin, source=options.source, max_chars=options.max_chars)
+        if options.shape.needed != ("text",):
+            raise SourceError(
+                f"{name}: {options.shape.indefinite} needs {', '.join(options.shape.needed)}, and a line is one text: "
+                "give JSON Lines or a table"
+            )
+        return read_plain(lines, origin=origin, source=options.source, shape=options.shape)
+    max_chars = options.max_chars
+    return read_table(
+        lines, options.table, origin=origin, source=options.source, max_chars=max_chars, shape=options.shape
+    )

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from streams.contract.ids import text_fingerprint
+from streams.sources.shapes import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from streams.sources.shapes import Shape
 
 
 class SourceError(ValueError):
@@ -26,7 +29,7 @@ class Outgoing:
     place: str
     """Where it stood in the source, for people: ``line 7``."""
     key: str
-    """Key of the Kafka record: the message's id, or a stable stand-in where it has none that can be read."""
+    """Key of the Kafka record: the message's or item's id, a behavior's user; a stand-in where none can be read."""
     value: bytes
     time: datetime | None
     """The message's own time, by which it can be replayed; absent where it tells none."""
@@ -65,14 +68,17 @@ def as_it_stands(place: str, key: str, text: str) -> Outgoing:
     return Outgoing(place, key, text.encode("utf-8", "surrogateescape"), None, malformed=True)
 
 
-def from_fields(place: str, fields: Mapping[str, object], *, time: datetime | None) -> Outgoing:
-    """A record from a message's fields; what is absent of ``time`` and ``fingerprint`` is filled in.
+def from_fields(place: str, fields: Mapping[str, object], *, time: datetime | None, shape: Shape = MESSAGE) -> Outgoing:
+    """A record from its fields; what is absent of ``time`` and ``fingerprint`` is filled in.
 
     Args:
         place: Where it stood, for people.
-        fields: By the names of the contract's Message; ``id``, ``text`` and ``source`` must be there.
-        time: The message's own time, where it has one that can be read; ``fields`` may hold one that cannot, which
+        fields: By the names of the contract's record; what the shape needs must be there, and ``id`` and ``source``
+            where it fills them in.
+        time: The record's own time, where it has one that can be read; ``fields`` may hold one that cannot, which
             then travels as it stands and is refused by the worker.
+        shape: Kind of record.
     """
-    filled = {"time": time or datetime.now(UTC), "fingerprint": text_fingerprint(str(fields["text"])), **fields}
-    return Outgoing(place, str(fields["id"]), msgspec.json.encode(filled), time)
+    made = {"time": time or datetime.now(UTC), "fingerprint": text_fingerprint(str(fields.get("text", "")))}
+    filled = {name: value for name, value in made.items() if name in shape.filled} | dict(fields)
+    return Outgoing(place, str(fields[shape.key]), msgspec.json.encode(filled), time)

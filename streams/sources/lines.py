@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from streams.sources.items import Item, Outgoing, Skipped, SourceError, as_it_stands, from_fields, stable_id
+from streams.sources.shapes import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from typing import BinaryIO
 
+    from streams.sources.shapes import Shape
 
 _MARK = "\ufeff"
 
@@ -103,18 +105,21 @@ def records_of(
             yield record(line.place, stable_id(origin, str(line.number), text), text)
 
 
-def read_plain(lines: Iterable[Line], *, origin: str, source: str) -> Generator[Item, None, None]:
-    """Each line that is not blank as one message's text.
+def read_plain(
+    lines: Iterable[Line], *, origin: str, source: str, shape: Shape = MESSAGE
+) -> Generator[Item, None, None]:
+    """Each line that is not blank as the text of one message or item.
 
     Args:
         lines: From ``read_lines``.
         origin: Name of the file, a part of each id.
-        source: The messages' source.
+        source: The records' source.
+        shape: Kind of record, of which a text is all that is needed.
     """
 
     def record(place: str, key: str, text: str) -> Outgoing:
         if is_sound(text):
-            return from_fields(place, {"id": key, "text": text, "source": source}, time=None)
+            return from_fields(place, {"id": key, "text": text, "source": source}, time=None, shape=shape)
         return as_it_stands(place, key, text)
 
     return records_of(lines, origin, record)

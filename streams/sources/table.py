@@ -1,8 +1,9 @@
-"""Tables (CSV, TSV and their kin): one message a row, its fields from columns named or numbered."""
+"""Tables (CSV, TSV and their kin): one record a row, its fields from columns named or numbered."""
 
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING
 from streams.contract.incoming import parse_time
 from streams.sources.items import Item, Outgoing, Skipped, SourceError, as_it_stands, from_fields, stable_id
 from streams.sources.lines import is_sound
+from streams.sources.shapes import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from streams.sources.lines import Line
-
-OPTIONAL_FIELDS = ("id", "time", "source", "author", "language", "url", "channel", "conversation", "user")
-"""Fields of a message, besides the text, that a column can give."""
+    from streams.sources.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ class _Layout:
     text: tuple[int, ...]
     others: dict[str, int]
     width: int | None
+    shape: Shape
+
+    @property
+    def last_needed(self) -> int:
+        """The column without which a row is no record, that stands furthest to the right."""
+        return max([*self.text, *(self.others[name] for name in self.shape.needed if name != "text")])
 
 
 class _RowTooLongError(Exception):
@@ -85,12 +91,18 @@ class _RowLines:
 
 
 def read_table(
-    lines: Iterator[Line], options: TableOptions, *, origin: str, source: str, max_chars: int
+    lines: Iterator[Line],
+    options: TableOptions,
+    *,
+    origin: str,
+    source: str,
+    max_chars: int,
+    shape: Shape = MESSAGE,
 ) -> Generator[Item, None, None]:
-    """Messages of a table's rows.
+    """Records of a table's rows.
 
-    A row without a text column, with more cells than the header, with bytes that are not of the encoding, or in an
-    open quote at the end is sent as it stands, to come out as a dead letter. Empty cells are absent fields.
+    A row without a column that is needed, with more cells than the header, with bytes that are not of the encoding, or
+    in an open quote at the end is sent as it stands, to come out as a dead letter. Empty cells are absent fields.
 
     Args:
         lines: From ``read_lines`` with ``newline=""``.
@@ -98,6 +110,7 @@ def read_table(
         origin: Name of the file, a part of each id that is made.
         source: Source of rows that name none.
         max_chars: A row with more characters is skipped.
+        shape: Kind of record.
 
     Raises:
         SourceError: A column that was asked for is not there.
@@ -107,7 +120,7 @@ def read_table(
     reader = csv.reader(
         rows, delimiter=options.delimiter, quoting=csv.QUOTE_MINIMAL if options.quotes else csv.QUOTE_NONE
     )
-    layout = _layout(_header(reader, rows, origin) if options.header else None, options, origin)
+    layout = _layout(_header(reader, rows, origin) if options.header else None, options, origin, shape)
     while True:
         try:
             cells = next(reader)
@@ -124,7 +137,7 @@ def read_table(
         elif rows.broken_off or not is_sound(raw) or not _fits(cells, layout):
             yield as_it_stands(place, key, raw.rstrip("\r\n"))
         else:
-            yield _message(place, cells, layout, options, {"id": key, "source": source})
+            yield _record(place, cells, layout, options, {"id": key, "source": source})
 
 
 def _header(reader: Iterator[list[str]], rows: _RowLines, origin: str) -> list[str]:
@@ -138,13 +151,19 @@ def _header(reader: Iterator[list[str]], rows: _RowLines, origin: str) -> list[s
     return [name.strip() for name in names]
 
 
-def _layout(header: list[str] | None, options: TableOptions, origin: str) -> _Layout:
-    own_names = {name: name for name in OPTIONAL_FIELDS if header and name in header and name not in options.text}
-    others = {**own_names, **options.columns}
+def _layout(header: list[str] | None, options: TableOptions, origin: str, shape: Shape) -> _Layout:
+    text = options.text if shape.has_text else ()
+    needed = {name: name for name in shape.needed if name != "text"}
+    # A title is often the beginning of a text, and a title all the same.
+    free = [name for name in shape.optional if name == "title" or name not in text]
+    own_names = {name: name for name in free if header and name in header}
+    given = {name: column for name, column in options.columns.items() if name in (*shape.needed, *shape.optional)}
+    others = {**needed, **own_names, **given}
     return _Layout(
-        text=tuple(_index(column, "text", header, origin) for column in options.text),
+        text=tuple(_index(column, "text", header, origin) for column in text),
         others={name: _index(column, name, header, origin) for name, column in others.items()},
         width=None if header is None else len(header),
+        shape=shape,
     )
 
 
@@ -161,17 +180,21 @@ def _index(column: str, name: str, header: list[str] | None, origin: str) -> int
 
 
 def _fits(cells: list[str], layout: _Layout) -> bool:
-    return max(layout.text) < len(cells) and (layout.width is None or len(cells) <= layout.width)
+    return layout.last_needed < len(cells) and (layout.width is None or len(cells) <= layout.width)
 
 
-def _message(
+def _record(
     place: str, cells: list[str], layout: _Layout, options: TableOptions, defaults: dict[str, object]
 ) -> Outgoing:
-    fields = dict(defaults)
-    fields["text"] = "\n".join(cells[index] for index in layout.text if cells[index].strip())
+    shape = layout.shape
+    fields = {name: value for name, value in defaults.items() if name in shape.filled}
+    if shape.has_text:
+        fields["text"] = "\n".join(cells[index] for index in layout.text if cells[index].strip())
     for name, index in layout.others.items():
         if index < len(cells) and (cell := cells[index].strip()):
-            fields[name] = cell
+            fields[name] = _value(cell, name, shape)
+        elif name in shape.needed:
+            fields[name] = ""  # The worker says what is wrong with it.
     time = None
     if "time" in fields:
         try:
@@ -179,7 +202,20 @@ def _message(
             fields["time"] = time
         except ValueError:  # it travels as it stands, and the worker says what is wrong with it
             time = None
-    return from_fields(place, fields, time=time)
+    return from_fields(place, fields, time=time, shape=shape)
+
+
+def _value(cell: str, name: str, shape: Shape) -> object:
+    """What a cell says; a number that is none travels as it stands."""
+    if name in shape.lists:
+        return [part for each in cell.split("|") if (part := each.strip())]
+    if name in shape.numbers:
+        try:
+            number = float(cell)
+        except ValueError:
+            return cell
+        return number if math.isfinite(number) else cell
+    return cell
 
 
 def _parse_time(cell: str, time_format: str | None) -> datetime:

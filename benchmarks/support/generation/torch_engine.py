@@ -27,7 +27,7 @@ def main() -> None:
     given = parser.parse_args()
     task = Task.read(given.task)
     torch.set_num_threads(task.threads)
-    model = AutoModelForCausalLM.from_pretrained(given.files, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(given.files, dtype=torch.float32).eval()  # type: ignore[no-untyped-call]
 
     @torch.inference_mode()
     def write(prompts: Sequence[Sequence[int]]) -> Timing:

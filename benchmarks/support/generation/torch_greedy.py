@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, required=True)
     parser.add_argument("--stops", type=int, nargs="+", required=True)
     given = parser.parse_args()
-    model = AutoModelForCausalLM.from_pretrained(given.files, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(given.files, dtype=torch.float32).eval()  # type: ignore[no-untyped-call]
     written = []
     with torch.inference_mode():
         for prompt in json.loads(given.prompts.read_text(encoding="utf-8")):

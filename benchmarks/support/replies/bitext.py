@@ -74,7 +74,10 @@ _TIDIED = (
 )
 
 _CATEGORIES = {
-    "account": ("create_account", "delete_account", "edit_account", "recover_password", "registration_problems", "switch_account"),
+    "account": (
+        *("create_account", "delete_account", "edit_account"),
+        *("recover_password", "registration_problems", "switch_account"),
+    ),
     "cancel": ("check_cancellation_fee",),
     "contact": ("contact_customer_service", "contact_human_agent"),
     "delivery": ("delivery_options", "delivery_period"),

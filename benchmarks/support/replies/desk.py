@@ -1,4 +1,4 @@
-"""A desk that answers Bitext's customers as a worker would: the same index, rules, check and decisions, without brokers.
+"""A desk that answers Bitext's customers as a worker would, without brokers: index, rules, check and decisions.
 
 The model that is at hand reads the topics and intents of another domain. So Bitext's intents are read by a logistic
 regression on its vectors, fitted on the training part alone, as the retraining method ``heads`` fits a head; sentiment

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SPELLED = "two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty ninety hundred thousand"
+_SPELLED = (
+    "two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty ninety "
+    "hundred thousand"
+)
 _CALENDAR = (
     "monday tuesday wednesday thursday friday saturday sunday january february april june july august september "
     "october november december weekend weekends weekday weekdays midnight noon"

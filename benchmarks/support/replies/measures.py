@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def similarity(texts: Sequence[str], references: Sequence[str], encoder: Encoder) -> dict[str, float]:
-    """chrF (Popovic 2015), 0 to 100, over the whole; mean cosine of the vectors; mean F1 of ROUGE-L (Lin 2004)."""
+    """The chrF (Popovic 2015), 0 to 100, over all; mean cosine of the vectors; mean F1 of ROUGE-L (Lin 2004)."""
     rouge = RougeScorer(["rougeL"], use_stemmer=True)
     of_texts, of_references = encoder.embed(texts), encoder.embed(references)
     return {

@@ -1,0 +1,1 @@
+"""Files of answers and pages: tables, JSON, Markdown and HTML, read into documents."""
