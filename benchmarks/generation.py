@@ -63,6 +63,10 @@ def _say(what: str) -> None:
     sys.stderr.flush()
 
 
+def _variables(threads: int) -> dict[str, str]:
+    return {**_QUIET_TORCH, "OMP_NUM_THREADS": str(threads)}
+
+
 def _checkpoint(base: Base, chat: Chat, folder: Path) -> Path:
     """The weights as transformers reads them."""
     folder.mkdir()
@@ -71,13 +75,17 @@ def _checkpoint(base: Base, chat: Chat, folder: Path) -> Path:
     return folder
 
 
-def _parity(files: Path, checkpoint: Path, asked: list[list[int]], tokens: int, chat: Chat) -> dict[str, Any]:
+def _parity(
+    files: Path, checkpoint: Path, asked: list[list[int]], tokens: int, chat: Chat, threads: int
+) -> dict[str, Any]:
     """How many texts are torch's, token for token, of those that are written several at once in fp32."""
     file = checkpoint / "prompts.json"
     file.write_text(json.dumps(asked), encoding="utf-8")
     arguments = ["--files", str(checkpoint), "--prompts", str(file), "--tokens", str(tokens), "--stops"]
-    expected = run_room("generation.torch_greedy", [*arguments, *map(str, sorted(chat.stops))], variables=_QUIET_TORCH)
-    rows = Rows(open_session(files / MODEL, 0), read(files / CONFIG, GeneratorConfig), _PARITY_BATCH)
+    expected = run_room(
+        "generation.torch_greedy", [*arguments, *map(str, sorted(chat.stops))], variables=_variables(threads)
+    )
+    rows = Rows(open_session(files / MODEL, threads), read(files / CONFIG, GeneratorConfig), _PARITY_BATCH)
     options = GenerationOptions(max_new_tokens=tokens, repetition_penalty=1.0)
     written = [one.tokens for one in Decoder(rows, _PARITY_BATCH, chat.stops, options).run(asked)]
     same = sum(map(list.__eq__, written, expected))
@@ -85,12 +93,14 @@ def _parity(files: Path, checkpoint: Path, asked: list[list[int]], tokens: int, 
 
 
 def _engines(
-    folder: Path, checkpoint: Path, gguf: Path | None, library: Path | None
+    folder: Path, checkpoint: Path, gguf: Path | None, library: Path | None, threads: int
 ) -> dict[str, Callable[[Path], Any]]:
     """Every engine by its name: measures a task."""
 
     def room(name: str, *arguments: str) -> Callable[[Path], Any]:
-        return lambda task: run_room(f"generation.{name}", [*arguments, "--task", str(task)], variables=_QUIET_TORCH)
+        return lambda task: run_room(
+            f"generation.{name}", [*arguments, "--task", str(task)], variables=_variables(threads)
+        )
 
     engines = {"torch_fp32": room("torch_engine", "--files", str(checkpoint))}
     for precision in _PRECISIONS:
@@ -112,15 +122,16 @@ def _llama_cpp(base: Base, library: Path | None) -> tuple[Path | None, str]:
     return base.files.weights[0], "measured"
 
 
-def run(base: Base, library: Path | None, *, quick: bool) -> dict[str, Any]:
+def run(base: Base, library: Path | None, *, threads: int, quick: bool) -> dict[str, Any]:
     """Make a version in every precision, compare and measure; the figures.
 
     Args:
         base: The weights.
         library: Folder of llama-cpp-python, where it is not installed here.
+        threads: Of every engine.
         quick: Measure little.
     """
-    threads, tokens = physical_cores(), 8 if quick else 64
+    tokens = 8 if quick else 64
     gguf, llama_cpp = _llama_cpp(base, library)
     with tempfile.TemporaryDirectory(prefix="generation-") as scratch:
         folder = Path(scratch)
@@ -132,14 +143,14 @@ def run(base: Base, library: Path | None, *, quick: bool) -> dict[str, Any]:
         checkpoint = _checkpoint(base, chat, folder / "checkpoint")
         asked = prompts(chat, 4 if quick else _PARITY_PROMPTS)
         _say("writing with torch, and comparing")
-        parity = _parity(folder / "fp32", checkpoint, asked, tokens, chat)
+        parity = _parity(folder / "fp32", checkpoint, asked, tokens, chat, threads)
         texts = parity.pop("texts")
         batches = [1, 4] if quick else [1, 4, 8]
         task = Task(asked, tokens, batches, 1 if quick else 2, threads, texts)
         # What an engine would choose is the same each time: the first round tells it.
         first = task.write(folder / "first.json")
         later = replace(task, led=[]).write(folder / "later.json")
-        engines = _engines(folder, checkpoint, gguf, library)
+        engines = _engines(folder, checkpoint, gguf, library, threads)
         runs: dict[str, list[Any]] = {name: [] for name in engines}
         rounds = 1 if quick else 3
         for number in range(rounds):
@@ -166,12 +177,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="Only show that everything runs; nothing is written.")
     parser.add_argument("--llama-cpp", type=Path, help="Folder that llama-cpp-python is installed in.")
+    parser.add_argument(
+        "--threads", type=int, help="Of every engine; as many as there are cores, but for --quick, where it is one."
+    )
     given = parser.parse_args()
+    threads = given.threads or (1 if given.quick else physical_cores())
     machine = describe_machine()
     settings = load_settings()
     try:
         base = load(find(settings.generator.base, ROOT / settings.model.cache))
-        figures = run(base, given.llama_cpp, quick=given.quick)
+        figures = run(base, given.llama_cpp, threads=threads, quick=given.quick)
     except (RoomError, WeightsError) as error:
         sys.exit(f"error: {error}")
     content = tables(figures)

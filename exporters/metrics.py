@@ -220,6 +220,6 @@ class _PositionsCollector(Collector):
         yield from (committed, highwater, lag)
         yield GaugeMetricFamily(
             "tocsin_assigned_partitions",
-            "Partitions that this worker reads: of the inputs, and of signals.",
+            "Partitions that this worker reads: of the inputs, and of Tocsin's own topics.",
             value=len(positions),
         )

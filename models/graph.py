@@ -22,6 +22,9 @@ OPSET = 20
 # The oldest onnxruntime that is allowed (1.20) reads it.
 _IR_VERSION = 10
 
+CONTRIB = "com.microsoft"
+"""The domain of onnxruntime's own operators; a graph with one of them runs there alone."""
+
 Dimension = int | str
 """A size, or the name of one that may differ from run to run."""
 
@@ -39,15 +42,19 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._count = 0
 
-    def input(self, name: str, shape: Sequence[Dimension]) -> str:
-        """Declare an int64 input."""
-        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
+    def input(self, name: str, shape: Sequence[Dimension], dtype: type[np.generic] = np.int64) -> str:
+        """Declare an input, of int64 where nothing else is said."""
+        self._inputs.append(helper.make_tensor_value_info(name, _element(dtype), shape))
         return name
 
     def output(self, value: str, name: str, shape: Sequence[Dimension]) -> None:
         """Declare a float32 value to be an output under a name."""
         self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+
+    def expose(self, value: str, shape: Sequence[Dimension]) -> None:
+        """Declare a float32 value to be an output as it is: nothing is copied, where ``output`` may copy."""
+        self._outputs.append(helper.make_tensor_value_info(value, TensorProto.FLOAT, shape))
 
     def constant(self, value: NDArray[np.generic] | Sequence[int] | float, name: str | None = None) -> str:
         """Keep a constant: an array as it is, Python integers as int64, a float as float32."""
@@ -69,6 +76,19 @@ class Graph:
         self._nodes.append(helper.make_node(kind, list(values), [name], name=name, **attributes))
         return name
 
+    def contrib(self, kind: str, *values: str, outputs: Sequence[str], **attributes: object) -> None:
+        """Add a node of onnxruntime's own operators.
+
+        Args:
+            kind: Operator, such as ``GroupQueryAttention``.
+            values: Names of its inputs; an empty one is an optional input left out.
+            outputs: Names that its outputs are to have, the first of which names the node; an empty one is left out.
+            attributes: The operator's attributes.
+        """
+        self._nodes.append(
+            helper.make_node(kind, list(values), list(outputs), name=outputs[0], domain=CONTRIB, **attributes)
+        )
+
     def linear(self, value: str, weight: NDArray[np.float32], bias: NDArray[np.float32], name: str) -> str:
         """An affine map of the last axis: ``value @ weight + bias``.
 
@@ -86,7 +106,7 @@ class Graph:
         graph = helper.make_graph(self._nodes, "tocsin", self._inputs, self._outputs, self._constants)
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[helper.make_opsetid("", OPSET), *self._contrib()],
             ir_version=_IR_VERSION,
             producer_name="tocsin",
         )
@@ -94,6 +114,15 @@ class Graph:
         onnx.checker.check_model(model)
         return model
 
+    def _contrib(self) -> list[onnx.OperatorSetIdProto]:
+        """Asked for where it is needed alone."""
+        return [helper.make_opsetid(CONTRIB, 1)] if any(node.domain == CONTRIB for node in self._nodes) else []
+
     def _name(self, kind: str) -> str:
         self._count += 1
         return f"{kind.lower()}_{self._count}"
+
+
+def _element(dtype: type[np.generic]) -> int:
+    element: int = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return element

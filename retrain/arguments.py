@@ -60,7 +60,7 @@ def arguments(settings: RetrainSettings, folder: Path, rows: int, *, checkpoints
         weight_decay=settings.weight_decay,
         dropout=settings.dropout,
         max_grad_norm=settings.max_gradient_norm,
-        bf16=_bf16(settings),
+        bf16=wants_bf16(settings),
         use_cpu=not torch.accelerator.is_available(),
         seed=settings.seed,
         # Slower on a GPU, and the same weights from the same seed.
@@ -96,8 +96,12 @@ def _check_trackers(settings: RetrainSettings) -> None:
         )
 
 
-def _bf16(settings: RetrainSettings) -> bool:
-    """Whether to compute in bfloat16; where it would be emulated it is slower, and has to be asked for."""
+def wants_bf16(settings: RetrainSettings) -> bool:
+    """Whether to compute in bfloat16; where it would be emulated it is slower, and has to be asked for.
+
+    Raises:
+        FinetuneError: It is asked for, and the GPU does not compute with it.
+    """
     if settings.bf16 == "auto":
         return _computes_with_bf16()
     if settings.bf16 == "yes" and torch.accelerator.is_available() and not _computes_with_bf16():

@@ -10,29 +10,33 @@ from __future__ import annotations
 import shutil
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 
 from models.aliases import AliasConflictError, PinnedError
 from models.promoting import Details
 from retrain.decisions import DecisionRecord, keep_decision
-from retrain.gate import decide
 from retrain.lock import sole_run
 from retrain.promotion import UntoldError
 from retrain.run import Run
 from retrain.run_record import RunRecord, read_record, runs_folder
-from retrain.work import Messenger, TunedT, Work
+from retrain.work import DataT, Messenger, TunedT, Work
 from streams.contract.masking import mask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from models.manifest import Kind
     from models.registry import Registry
-    from retrain.dataset import Dataset
+    from retrain.gate import Decision
     from retrain.run_record import Outcome
     from streams.contract.model_records import RetrainRequest
+    from streams.contract.model_settings import RetrainSettings
     from streams.contract.settings import Settings
+
+JudgedT = TypeVar("JudgedT")
 
 _ATTEMPTS = 2
 _WORK, _OUT = "work", "version"
@@ -74,7 +78,7 @@ class JobError(Exception):
     """A run cannot begin; the message says what to do."""
 
 
-class Job(Generic[TunedT]):
+class Job(Generic[DataT, TunedT, JudgedT]):
     """Training runs of the served model.
 
     Args:
@@ -82,14 +86,27 @@ class Job(Generic[TunedT]):
         registry: Where the versions are.
         work: The steps that take time.
         messenger: Moves aliases and tells events.
+        decide: The gate.
+        kind: What loads a version.
     """
 
-    def __init__(self, settings: Settings, registry: Registry, work: Work[TunedT], messenger: Messenger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        work: Work[DataT, TunedT, JudgedT],
+        messenger: Messenger,
+        *,
+        decide: Callable[[JudgedT, JudgedT, RetrainSettings], Decision],
+        kind: Kind = "encoder",
+    ) -> None:
         self._settings = settings
         self._name = settings.model.name
         self._registry = registry
         self._work = work
         self._messenger = messenger
+        self._decide = decide
+        self._kind: Kind = kind
         self._folder = runs_folder(settings)
 
     def run(self, request: RetrainRequest) -> RunRecord:
@@ -136,7 +153,8 @@ class Job(Generic[TunedT]):
         state = self._registry.state(self._name)
         champion = state.aliases.champion
         if champion is None:
-            raise JobError(f"no version of {self._name} serves: `tocsin models bootstrap` makes a first one")
+            command = "generator bootstrap" if self._kind == "generator" else "models bootstrap"
+            raise JobError(f"no version of {self._name} serves: `tocsin {command}` makes a first one")
         run.at("data", champion=champion)
         run.tell("retrain_started", [run.record.reason] if run.record.reason else [])
         if state.aliases.pin is not None:
@@ -151,7 +169,7 @@ class Job(Generic[TunedT]):
         else:
             run.end("rejected", decision.reasons, metrics=decision.figures)
 
-    def _make(self, run: Run, champion: int, serving: Path) -> tuple[Dataset, int]:
+    def _make(self, run: Run, champion: int, serving: Path) -> tuple[DataT, int]:
         """The data set, and the version that was made from it and registered."""
         folder, out = self._folder / _WORK, self._folder / _OUT
         folder.mkdir(exist_ok=True)
@@ -179,15 +197,16 @@ class Job(Generic[TunedT]):
             width=made.width,
             metrics=made.metrics,
             lineage=lineage,
+            kind=self._kind,
         )
         run.at("judge", version=version)
         run.tell("registered", metrics=made.metrics, lineage=lineage)
         return dataset, version
 
-    def _judge(self, run: Run, champion: int, serving: Path, version: int, dataset: Dataset) -> DecisionRecord:
+    def _judge(self, run: Run, champion: int, serving: Path, version: int, dataset: DataT) -> DecisionRecord:
         """The decision, which is kept beside the version."""
         candidate = self._registry.fetch(self._name, version, self._settings.model.cache)
-        decision = decide(*self._work.judge(serving, candidate, dataset), self._settings.retrain)
+        decision = self._decide(*self._work.judge(serving, candidate, dataset), self._settings.retrain)
         kept = DecisionRecord(
             run=run.record.id,
             time=datetime.now(UTC),

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from retrain.network import Network
     from streams.contract.model_settings import RetrainSettings
 
-LORA_RATE = 10.0
-"""The additions begin at nothing and are small: they take about ten times the rate that the weights themselves do."""
+LORA_RATE = 5.0
+"""The additions begin at nothing and are small: they take several times the rate that the weights themselves do."""
 
 # They weigh so many times their plain product.
 _LORA_SCALE = 2

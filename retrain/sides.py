@@ -16,7 +16,12 @@ _RECENT_OF = 2
 
 def is_frozen(row: Row) -> bool:
     """Whether a row is kept for testing: a fifth; of seed examples, the very fifth that a first model holds out."""
-    return kept_for_testing(row.id if row.origin == "seed" else _hash(row.id, b"frozen"))
+    return kept_for_testing(row.id) if row.origin == "seed" else is_kept(row.id)
+
+
+def is_kept(name: str) -> bool:
+    """Whether what has a name, such as a message's id, is kept for testing: a fifth."""
+    return kept_for_testing(_hash(name, b"frozen"))
 
 
 def is_validation(group: str) -> bool:

@@ -20,6 +20,7 @@ from models.weights import TOKENIZER, resolve
 from retrain.candidate import export
 from retrain.dataset import build
 from retrain.dataset import read as read_dataset
+from retrain.gate import decide
 from retrain.heads_alone import fit_heads_alone
 from retrain.job import Job
 from retrain.judging import judge
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 _TRAINING = "training"
 
 
-def job(settings: Settings, tell: Tell) -> Job[Tuned]:
+def job(settings: Settings, tell: Tell) -> Job[Dataset, Tuned, Judged]:
     """The job as these settings have it.
 
     Args:
@@ -56,7 +57,7 @@ def job(settings: Settings, tell: Tell) -> Job[Tuned]:
         VersionError: The registry cannot be opened.
     """
     registry = Registry(settings.model.registry)
-    return Job(settings, registry, _Work(settings, tell), KafkaMessenger(settings, registry))
+    return Job(settings, registry, _Work(settings, tell), KafkaMessenger(settings, registry), decide=decide)
 
 
 class _Work:

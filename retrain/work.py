@@ -9,11 +9,23 @@ if TYPE_CHECKING:
 
     from models.manifest import Precision
     from models.promoting import Details
-    from retrain.dataset import Dataset
-    from retrain.judged import Judged
     from streams.contract.model_records import ModelEvent
 
+DataT = TypeVar("DataT", bound="Data")
 TunedT = TypeVar("TunedT")
+JudgedT_co = TypeVar("JudgedT_co", covariant=True)
+
+
+class Data(Protocol):
+    """What a run learns from and is judged on; ``retrain.dataset.Dataset`` is one."""
+
+    @property
+    def offsets(self) -> dict[int, int]:
+        """By partition of the labels topic, the first offset that was not read."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all of it, in hexadecimal."""
 
 
 class Made(Protocol):
@@ -40,10 +52,10 @@ class Made(Protocol):
         """What it was made from, as far as making it knows: base, data, seed, code."""
 
 
-class Work(Protocol[TunedT]):
+class Work(Protocol[DataT, TunedT, JudgedT_co]):
     """The steps that take time and memory. Each may raise whatever it likes: the run has failed then."""
 
-    def data(self, champion: Path, folder: Path) -> Dataset:
+    def data(self, champion: Path, folder: Path) -> DataT:
         """The data set; the one that lies in the folder, where a killed run left it there.
 
         Args:
@@ -51,13 +63,13 @@ class Work(Protocol[TunedT]):
             folder: The run's own.
         """
 
-    def finetune(self, dataset: Dataset, folder: Path) -> TunedT:
+    def finetune(self, dataset: DataT, folder: Path) -> TunedT:
         """The tuned network; it goes on from the folder's checkpoint, where a killed run left one there."""
 
-    def export(self, tuned: TunedT, dataset: Dataset, out: Path) -> Made:
+    def export(self, tuned: TunedT, dataset: DataT, out: Path) -> Made:
         """Write the candidate's files into an empty folder."""
 
-    def judge(self, champion: Path, candidate: Path, dataset: Dataset) -> tuple[Judged, Judged]:
+    def judge(self, champion: Path, candidate: Path, dataset: DataT) -> tuple[JudgedT_co, JudgedT_co]:
         """Both versions' answers to the same rows, from their verified folders."""
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,18 +15,27 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.text import Text
 
 from streams.brokers.admin import create_topics
 from streams.brokers.broker import Broker
 from streams.brokers.client import admin_client
 from streams.brokers.tansu import TansuBroker
 from streams.cli import common
+from streams.cli.demonstration.closing import AFTERWARDS, meanwhile, tell_next
+from streams.cli.demonstration.customers import (
+    CustomersSummary,
+    hand_in,
+    load_answers,
+    print_customers,
+    read_replies,
+)
 from streams.cli.demonstration.display import live_screen, plain_lines
 from streams.cli.demonstration.lesson import Lesson, load_lesson
 from streams.cli.demonstration.play import play
+from streams.cli.demonstration.readers import ReaderSummary, load_readership, play_readers, print_readers
 from streams.cli.demonstration.screen import Screen
 from streams.cli.demonstration.stage import StageWorker, stage_settings, with_borrowed_champion
+from streams.cli.demonstration.steps import step_of, tell_done
 from streams.cli.demonstration.story import Cue, load_story
 from streams.cli.demonstration.summary import Summary, print_summary, summarise
 from streams.cli.demonstration.tally import Tally
@@ -41,6 +46,7 @@ from streams.cli.stopping import INTERRUPTED, Stop
 from streams.contract.domain import Domain, load_domain
 from streams.contract.logs import configure_logging
 from streams.contract.records import Prediction
+from streams.contract.replies import Document
 from streams.contract.settings import Settings, TopicsSettings
 from streams.contract.subjects import EntityNames
 from streams.contract.topics import all_topics
@@ -48,11 +54,6 @@ from streams.sources.items import SourceError
 
 _POLL_SECONDS = 0.2
 _LAST_LOOK_SECONDS = 1.0
-_NEXT = (
-    ("demo --keep", "feed it and watch it from elsewhere"),
-    ("models show champion", "how well the model reads"),
-    ("--bootstrap-servers HOST:PORT doctor", "what your own Kafka lacks"),
-)
 
 
 class _StoppedError(Exception):
@@ -72,10 +73,16 @@ def demo(
         bool,
         typer.Option("--teach/--no-teach", help="Teach the model a new topic afterwards: three minutes more."),
     ] = True,
+    replies: Annotated[
+        bool,
+        typer.Option("--replies/--no-replies", help="Answer customers from the domain's answers, and write briefs."),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Play a sample of messages through a real broker and worker, and show what comes of them.
 
+    Customers are answered from the domain's own answers, or handed to people, and what rang is told in a few sentences.
+    Readers of a site are recommended what they may like, with the reasons.
     Then labels of a new topic come in, a better model is made of them, and the worker swaps to it as it runs.
 
     Makes a first model where there is none. The broker is embedded and keeps nothing; your own Kafka is not touched.
@@ -86,7 +93,8 @@ def demo(
     # A handler that raised could do so inside the Kafka client, which would swallow it.
     with Stop().on_signals(hangup=True) as stop:
         try:
-            code = _run(stop, seconds, live=live and _is_screen(common.err), keep=keep, teach=teach, as_json=as_json)
+            show = _Show(live=live and _is_screen(common.err), keep=keep, teach=teach, replies=replies, as_json=as_json)
+            code = _run(stop, seconds, show)
         except (_StoppedError, KeyboardInterrupt):
             common.err.print("stopped")
             code = INTERRUPTED
@@ -99,28 +107,72 @@ def _is_screen(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def _run(stop: Stop, seconds: float, *, live: bool, keep: bool, teach: bool, as_json: bool) -> int:
-    own = common.settings()
+@dataclass(frozen=True)
+class _Show:
+    """What is asked for."""
+
+    live: bool
+    keep: bool
+    teach: bool
+    replies: bool
+    as_json: bool
+
+
+def _run(stop: Stop, seconds: float, show: _Show) -> int:
+    as_json = show.as_json
+    own = _as_asked(common.settings(), show)
     domain = load_domain(own.domain)
-    story = load_story(domain, TopicsSettings().inputs, seconds)
-    lesson = load_lesson(domain, datetime.now(UTC)) if teach else None
+    now = datetime.now(UTC)
+    story = load_story(domain, TopicsSettings().inputs, seconds, until=now)
+    lesson = load_lesson(domain, now) if show.teach else None
+    answers = load_answers(domain, now) if show.replies else []
     _prepare_model(own, stop)
-    with _stage(own, stop, is_taught=lesson is not None) as stage:
-        summary, tally = _perform(story, stage, domain, live=live)
+    with _stage(own, stop, answers, is_taught=lesson is not None) as stage:
+        summary, tally = _perform(story, stage, domain, live=show.live)
         if not as_json:
             print_summary(common.out, summary, tally)
+        customers = _look_at_replies(stage, tally) if show.replies and not summary.interrupted else None
+        if customers is not None and not as_json:
+            print_customers(common.out, customers)
+        readers = [] if summary.interrupted else _look_at_readers(domain, stage)
+        if readers and not as_json:
+            print_readers(common.out, readers)
         learnt = None if lesson is None or summary.interrupted else _teach(lesson, stage)
         if as_json:
-            common.print_json(msgspec.to_builtins(summary) | {"lesson": msgspec.to_builtins(learnt)})
+            acts = {"replies": customers, "readers": readers, "lesson": learnt}
+            common.print_json(msgspec.to_builtins(summary) | msgspec.to_builtins(acts))
         elif learnt is not None:
             print_lesson(common.out, learnt)
         if summary.interrupted:
             return INTERRUPTED
-        if keep:
+        if show.keep:
             _wait(stage, _most_telling(summary), common.err if as_json else common.out)
         elif not as_json:
-            _tell_next(_NEXT, common.out)
-    return 0 if summary.reconciles and (learnt is None or learnt.outcome != "failed") else common.FAILED
+            tell_next(AFTERWARDS, common.out)
+    is_well = summary.reconciles and (customers is None or customers.reconciles)
+    return 0 if is_well and (learnt is None or learnt.outcome != "failed") else common.FAILED
+
+
+def _as_asked(own: Settings, show: _Show) -> Settings:
+    """The user's settings, with what is asked for."""
+    replies = own.replies.model_copy(update={"enabled": show.replies, "webhook_url": None, "webhook_secret": None})
+    briefs = own.briefs.model_copy(update={"enabled": show.replies})
+    return own.model_copy(update={"replies": replies, "briefs": briefs})
+
+
+def _look_at_replies(stage: _Stage, tally: Tally) -> CustomersSummary:
+    alerts = {(alert.fingerprint, alert.startsAt, alert.status) for alert in tally.changes if not alert.past}
+    return read_replies(stage.settings, tally.sources["customer"].total(), len(alerts), stage.look_after)
+
+
+def _look_at_readers(domain: Domain, stage: _Stage) -> list[ReaderSummary]:
+    """What readers of the domain's site are recommended; nobody where it has none, or it is switched off."""
+    readership = load_readership(domain, datetime.now(UTC)) if stage.settings.recommend.enabled else None
+    if readership is None:
+        return []
+    count = len({behavior.user for behavior in readership.behaviors})
+    common.err.print(f"\n{count} readers come to a site with {len(readership.items)} articles")
+    return play_readers(readership, stage.settings, stage.look_after)
 
 
 def _teach(lesson: Lesson, stage: _Stage) -> LessonSummary:
@@ -154,7 +206,7 @@ def _prepare_model(settings: Settings, stop: Stop) -> None:
         raise _StoppedError
     manifest, made = answer
     text = f"Model {manifest.name}:{manifest.version}, {'made from the seed examples' if made else 'made before'}"
-    _tell_done(text, started)
+    tell_done(text, started)
 
 
 @dataclass(frozen=True)
@@ -185,11 +237,11 @@ def _require_no_stop(stop: Stop) -> None:
 
 
 @contextmanager
-def _stage(own: Settings, stop: Stop, *, is_taught: bool) -> Iterator[_Stage]:
+def _stage(own: Settings, stop: Stop, answers: Sequence[Document], *, is_taught: bool) -> Iterator[_Stage]:
     """A broker with the topics and a worker that is ready; both are ended, the worker first."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
-        with _step("Starting the embedded broker") as step:
+        with step_of("Starting the embedded broker") as step:
             broker = stack.enter_context(TansuBroker())
             settings = stage_settings(own, broker.bootstrap_servers, folder)
             if is_taught:
@@ -197,7 +249,7 @@ def _stage(own: Settings, stop: Stop, *, is_taught: bool) -> Iterator[_Stage]:
             with admin_client(settings.kafka) as admin:
                 topics = create_topics(admin, all_topics(settings))
             step.done = f"Embedded broker on {broker.bootstrap_servers}, with {len(topics)} topics"
-        with _step("Starting a worker") as step:
+        with step_of("Starting a worker") as step:
 
             def tell(detail: str) -> None:
                 _require_no_stop(stop)
@@ -205,7 +257,14 @@ def _stage(own: Settings, stop: Stop, *, is_taught: bool) -> Iterator[_Stage]:
 
             worker = stack.enter_context(StageWorker(settings, folder))
             worker.wait_until_ready(tell)
-            step.done = f"Worker ready, metrics at {worker.url}/metrics"
+
+            def look_after() -> None:
+                tell(f"it takes in {len(answers)} answers")
+                worker.require_running()
+
+            hand_in(answers, settings, worker.url, look_after)
+            known = f" with {len(answers)} answers to draw from" if answers else ""
+            step.done = f"Worker ready{known}, metrics at {worker.url}/metrics"
         yield _Stage(settings, broker, worker, stop)
 
 
@@ -233,31 +292,6 @@ def _perform(story: Sequence[Cue], stage: _Stage, domain: Domain, *, live: bool)
     return summarise(tally, seconds=seconds, interrupted=not tally.finished and ended is None), tally
 
 
-@dataclass
-class _Step:
-    """Something that takes its time."""
-
-    tell: Callable[[str], None]
-    """Says what is being waited for."""
-    done: str = ""
-    """What is said in the end."""
-
-
-@contextmanager
-def _step(doing: str) -> Iterator[_Step]:
-    started = time.monotonic()
-    with common.err.status(doing) as status:
-        step = _Step(lambda detail: status.update(f"{doing}: {escape(detail)}"))
-        yield step
-    _tell_done(step.done, started)
-
-
-def _tell_done(text: str, started: float) -> None:
-    common.err.print(
-        f"[green]\u2713[/] {escape(text)} [dim]({time.monotonic() - started:.1f} s)[/]", highlight=False, soft_wrap=True
-    )
-
-
 def _most_telling(summary: Summary) -> str | None:
     """The subject of the alert with the most messages."""
     return max(summary.alerts, key=lambda alert: alert.observed).subject if summary.alerts else None
@@ -271,37 +305,9 @@ def _wait(stage: _Stage, subject: str | None, console: Console) -> None:
         subject: One that rang, to be looked at and muted; None where none did.
         console: Where it is told.
     """
-    at = f"--bootstrap-servers {stage.broker.bootstrap_servers}"
-    commands = [(f"{at} alerts list", "what rang, and what rings")]
-    if subject is not None:
-        commands += [
-            (f"{at} trends {shlex.quote(subject)}", "what was said, window by window"),
-            (f"{at} silence add {shlex.quote(f'subject={subject}')} --for 2h", "mute it for two hours"),
-        ]
-    commands += [
-        (f"{at} watch predictions alerts", "see what comes"),
-        (f"{at} feed - --to social", "write posts, a line each"),
-        (f"{at} dead-letters list", "what was given up, and why"),
-    ]
-    _tell_next(commands, console)
+    tell_next(meanwhile(stage.broker.bootstrap_servers, subject), console)
     console.print("\nBroker and worker go on; Ctrl-C stops them.", highlight=False)
     with suppress(_StoppedError):
         while True:
             stage.look_after()
             time.sleep(_POLL_SECONDS)
-
-
-def _tell_next(commands: Sequence[tuple[str, str]], console: Console) -> None:
-    """Commands to try, as they are to be typed here."""
-    program = Path(sys.executable).with_name("tocsin")
-    name = "tocsin" if shutil.which("tocsin") else os.path.relpath(program)
-    lines = [(f"  {name} {arguments}", f"  # {purpose}") for arguments, purpose in commands]
-    widest, most = (max(map(len, parts)) for parts in zip(*lines, strict=True))
-    console.print("\n[bold]Try next[/]")
-    # Comments, and no line cut or wrapped: all of it can be copied.
-    for command, comment in lines:
-        if widest + most <= console.width:
-            text = Text.assemble(f"{command:<{widest}}", (comment, "dim"))
-        else:
-            text = Text.assemble((comment, "dim"), f"\n{command}")
-        console.print(text, highlight=False, soft_wrap=True)

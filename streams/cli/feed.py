@@ -1,10 +1,10 @@
-"""``tocsin feed``: messages from a file, standard input or a feed's address into an input topic."""
+"""``tocsin feed``: records from a file, standard input or a feed's address into an input topic."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -25,15 +25,21 @@ from streams.sources.files import STANDARD_INPUT, FileOptions, Format, OpenSourc
 from streams.sources.items import Item, SourceError
 from streams.sources.replay import Pace, ReplayPace, SteadyPace, paced
 from streams.sources.rss import RssFeed, follow, http_client
+from streams.sources.shapes import BEHAVIOR, ITEM, MESSAGE, Shape
 from streams.sources.table import TableOptions
 
 _TABLES = "Tables (csv, tsv)"
+_READERS = "Items and behaviors in tables"
 _FEEDS = "RSS and Atom"
 _CLOSE_SECONDS = 5.0
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 _Column: TypeAlias = Annotated[
     str | None, typer.Option(help="By name, or by number from 1.", rich_help_panel=_TABLES, show_default=False)
+]
+
+_ItemColumn: TypeAlias = Annotated[
+    str | None, typer.Option(help="By name, or by number from 1.", rich_help_panel=_READERS, show_default=False)
 ]
 
 
@@ -53,14 +59,17 @@ class _Opened:
 def feed(  # noqa: PLR0913  each is a flag
     source: Annotated[str, typer.Argument(help="A file, - for standard input, or the address of an RSS or Atom feed.")],
     *,
-    to: Annotated[str, typer.Option(help="Input topic: one of topics.inputs in the settings.")],
+    to: Annotated[
+        str,
+        typer.Option(help="Input topic: one of topics.inputs in the settings, or the topic of items or behaviors."),
+    ],
     format: Annotated[  # noqa: A002  the flag's name
         Format | None, typer.Option(help="How to read it; told by its extension if not given.", show_default=False)
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
     name: Annotated[
         str | None,
-        typer.Option("--source", help="Source of messages that name none; else the file's or feed's own name."),
+        typer.Option("--source", help="Source of records that name none; else the file's or feed's own name."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read so many at most.", show_default=False)] = None,
     skip: Annotated[
@@ -92,6 +101,15 @@ def feed(  # noqa: PLR0913  each is a flag
     channel_column: _Column = None,
     conversation_column: _Column = None,
     user_column: _Column = None,
+    title_column: _ItemColumn = None,
+    topics_column: Annotated[
+        str | None,
+        typer.Option(help="Its cells hold topics with | between them.", rich_help_panel=_READERS, show_default=False),
+    ] = None,
+    expires_column: _ItemColumn = None,
+    item_column: _ItemColumn = None,
+    action_column: _ItemColumn = None,
+    seconds_column: _ItemColumn = None,
     time_format: Annotated[
         str | None,
         typer.Option(
@@ -113,17 +131,17 @@ def feed(  # noqa: PLR0913  each is a flag
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Send messages to an input topic, and see each acknowledged by the broker.
+    """Send messages, items or behaviors to an input topic, and see each acknowledged by the broker.
 
-    What is no message is sent as it stands, to come out as a dead letter: no line is lost. Ends with 0 only if
-    everything was acknowledged, within kafka.delivery_timeout_seconds; else it says how to go on with --skip.
+    What is none is sent as it stands, to come out as a dead letter: no line is lost. Ends with 0 only if everything
+    was acknowledged, within kafka.delivery_timeout_seconds; else it says how to go on with --skip.
 
     Example: `tocsin feed tweets.csv --to social --time-column created_at --replay 60`
+
+    Example: `tocsin feed clicks.csv --to behaviors --user-column reader --item-column article`
     """
     settings = common.settings()
-    if to not in settings.topics.inputs:
-        known = ", ".join(settings.topics.inputs)
-        raise common.CommandError(f"--to {to}: no input topic; topics.inputs in the settings has {known}", 2)
+    shape = _shape(settings, to)
     pace = _pace(rate, replay)
     columns = {
         "id": id_column,
@@ -135,7 +153,14 @@ def feed(  # noqa: PLR0913  each is a flag
         "channel": channel_column,
         "conversation": conversation_column,
         "user": user_column,
+        "title": title_column,
+        "topics": topics_column,
+        "expires": expires_column,
+        "item": item_column,
+        "action": action_column,
+        "seconds": seconds_column,
     }
+    _refuse_foreign(columns, shape)
     summary = Summary(source=source, topic=to, skipped=skip)
     patience = flush_seconds(settings.kafka)
     stop = Stop()
@@ -146,6 +171,8 @@ def feed(  # noqa: PLR0913  each is a flag
                     raise common.CommandError(
                         "--replay and --skip are for files: a feed's entries come as published", 2
                     )
+                if not shape.has_text:
+                    raise common.CommandError(f"--to {to}: a feed's entries are texts, and no {shape.name}s", 2)
                 feed = RssFeed(source, stack.enter_context(http_client()), memory_dir, name)
                 summary.source = feed.name
                 delivery = _delivery(stack, settings, to, track_keys=True)
@@ -161,7 +188,7 @@ def feed(  # noqa: PLR0913  each is a flag
                     time_format=time_format,
                 )
                 stem = "stdin" if source == STANDARD_INPUT else PurePath(source).stem
-                options = FileOptions(kind, name or stem, encoding=encoding, table=table)
+                options = FileOptions(kind, name or stem, encoding=encoding, table=table, shape=shape)
                 file = stack.enter_context(open_source(source))
                 opened = _open_file(source, file, options, _delivery(stack, settings, to), limit)
             items = stack.enter_context(closing(opened.items))
@@ -184,6 +211,28 @@ def feed(  # noqa: PLR0913  each is a flag
     if summary.problem:
         raise common.CommandError(summary.problem)
     raise typer.Exit(summary.exit_code(endless=opened.endless))
+
+
+def _shape(settings: Settings, topic: str) -> Shape:
+    """What the records of an input topic are."""
+    recommend = settings.recommend
+    shapes = dict.fromkeys(settings.topics.inputs, MESSAGE)
+    shapes |= {recommend.items_topic: ITEM, recommend.behaviors_topic: BEHAVIOR}
+    if topic not in shapes:
+        known = ", ".join(settings.topics.inputs)
+        raise common.CommandError(
+            f"--to {topic}: no input topic; topics.inputs in the settings has {known}, and recommend has "
+            f"{recommend.items_topic} and {recommend.behaviors_topic}",
+            2,
+        )
+    return shapes[topic]
+
+
+def _refuse_foreign(columns: Mapping[str, str | None], shape: Shape) -> None:
+    """Refuse a column of what this kind of record has not."""
+    for name, column in columns.items():
+        if column is not None and name not in (*shape.needed, *shape.optional):
+            raise common.CommandError(f"--{name}-column: {shape.indefinite} has no {name}", 2)
 
 
 def _open_feed(feed: RssFeed, delivery: Delivery, patience: float, *, interval: float, once: bool) -> _Opened:

@@ -11,17 +11,23 @@ from rich.markup import escape
 from streams.brokers.errors import BrokerError
 from streams.cli import (
     alerts,
+    answers,
     broker,
     common,
     config,
     dead_letters,
     demo,
+    desk_page,
     doctor,
     feed,
+    generator,
     labels,
     lag,
     models,
     promotion,
+    ranker,
+    recommend,
+    replies,
     retrain,
     schema,
     silence,
@@ -65,12 +71,18 @@ app.add_typer(alerts.app, name="alerts")
 app.command()(trends.trends)
 app.add_typer(silence.app, name="silence")
 app.add_typer(watchlist.app, name="watchlist")
+app.add_typer(replies.app, name="replies")
+app.command()(recommend.recommend)
+app.add_typer(ranker.app, name="ranker")
 app.command()(lag.lag)
 app.command()(lag.exporter)
 promotion.add_to(models.app)
 app.add_typer(models.app, name="models")
+app.add_typer(generator.app, name="generator")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(labels.app, name="labels")
+app.add_typer(answers.app, name="answers")
+app.command("desk")(desk_page.desk_page)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 app.command()(schema.schema)

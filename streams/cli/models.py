@@ -15,17 +15,19 @@ from rich.table import Table
 from models.manifest import Manifest, VersionError
 from models.registry import Registry
 from streams.cli import common
+from streams.cli.extras import bootstrap_extra
+from streams.cli.pull import pull
 from streams.cli.stages import Stages, bars
 from streams.cli.why import why
 from streams.contract.domain import Domain, load_domain
 from streams.contract.settings import ModelSettings, Settings
 
 app = typer.Typer(help="Make, list and show model versions.", no_args_is_help=True)
+app.command()(pull)
 app.command()(why)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
-_EXTRA = "`pip install 'tocsin[bootstrap]'` brings what making a model needs; serving one needs none of it"
 _MEGABYTE = 1e6
 _SEED = 13
 
@@ -153,26 +155,6 @@ def show(
     common.out.print(f"files: {folder}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def pull(*, as_json: AsJson = False) -> None:
-    """Fetch and verify the base weights alone, so that a later bootstrap needs no network.
-
-    Example: `tocsin models pull`
-    """
-    model = common.settings().model
-    with _bootstrap_extra():
-        from models import weights  # noqa: PLC0415  a worker's install lacks what it needs
-    with common.err.status(f"fetching {model.base}"):
-        try:
-            base = weights.resolve(model.base, model.cache)
-        except weights.WeightsError as error:
-            raise common.CommandError(str(error)) from error
-    if as_json:
-        common.print_json({"base": base.name, "folder": str(base.folder), "sha256": base.sha256})
-    else:
-        common.out.print(f"{base.name} lies in {base.folder}", highlight=False, soft_wrap=True)
-
-
 @contextmanager
 def _told(code: int = common.FAILED) -> Iterator[None]:
     """The fault of a version, or of where they are kept, as a command's."""
@@ -182,14 +164,6 @@ def _told(code: int = common.FAILED) -> Iterator[None]:
         raise common.CommandError(str(error), code) from error
     except OSError as error:
         raise common.CommandError(f"the model registry cannot be read or written: {error}") from error
-
-
-@contextmanager
-def _bootstrap_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise common.CommandError(f"{error.name} is not installed: {_EXTRA}") from error
 
 
 def _champion(registry: Registry, model: ModelSettings, domain: Domain) -> Manifest | None:
@@ -216,7 +190,7 @@ def _champion(registry: Registry, model: ModelSettings, domain: Domain) -> Manif
 
 def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -> int:
     """Train and register; the number of the new version."""
-    with _bootstrap_extra():
+    with bootstrap_extra():
         from models.bootstrap import bootstrap as train  # noqa: PLC0415  a worker's install lacks what it needs
         from models.weights import WeightsError  # noqa: PLC0415  likewise
     model.cache.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 from uuid import uuid4
 
 import typer
@@ -23,10 +23,22 @@ from streams.cli.reach import require_topics
 from streams.cli.stages import Stages, bars
 from streams.cli.stopping import Stop
 from streams.cli.watching import printable
+from streams.contract.domain import load_domain
 from streams.contract.logs import configure_logging
 from streams.contract.model_records import ModelEvent, ModelEventKind, RetrainRequest
 from streams.contract.settings import Settings
-from streams.contract.topics import labels_topic, model_events_topic, model_pointers_topic, retrain_requests_topic
+from streams.contract.topics import (
+    documents_topic,
+    labels_topic,
+    model_events_topic,
+    model_pointers_topic,
+    retrain_requests_topic,
+)
+from streams.logic.replies.check import check
+from streams.logic.replies.verdicts import Rules
+
+if TYPE_CHECKING:
+    from retrain.job import Job
 
 app = typer.Typer(help="Make a better model out of labels, and see what became of it.", no_args_is_help=True)
 
@@ -40,28 +52,40 @@ _EXTRA = (
 
 
 @app.command()
-def run(by: desk.By = None, reason: Reason = "", *, as_json: desk.AsJson = False) -> None:
+def run(
+    by: desk.By = None,
+    reason: Reason = "",
+    model: Annotated[
+        str | None, typer.Option(help="Name of the encoder or of the generator; the encoder's where absent.")
+    ] = None,
+    *,
+    as_json: desk.AsJson = False,
+) -> None:
     """Train a candidate here and now, judge it, and let it serve if it is better; a rejection is no failure.
 
     Example: `tocsin retrain run --reason "new slang of the week"`
     """
     settings = common.settings()
-    request = _request(settings, desk.speaker(by), reason)
-    require_topics(settings.kafka, _told(settings))
+    name = settings.model.name if model is None else model
+    known = (settings.model.name, settings.generator.name)
+    if name not in known:
+        raise common.CommandError(f"no model {name} is trained: one of {', '.join(known)}", 2)
+    is_generator = name == settings.generator.name
+    request = _request(settings, desk.speaker(by), reason, name)
+    require_topics(settings.kafka, [*_told(settings), *([documents_topic(settings.topics)] if is_generator else [])])
     with _train_extra():
         from retrain.lock import BusyError  # noqa: PLC0415  a worker's install lacks what it needs
-        from retrain.steps import job  # noqa: PLC0415  likewise
     with bars() as progress:
         # Within, so that a line of the log does not run into a bar.
         configure_logging(settings.log)
         try:
-            record = job(settings, Stages(progress).move).run(request)
+            record = _job(settings, Stages(progress).move, is_generator=is_generator).run(request)
         except (BusyError, VersionError) as error:
             raise common.CommandError(str(error)) from error
     if as_json:
         common.print_json(record)
     else:
-        candidate = "no version" if record.version is None else f"{settings.model.name}:{record.version}"
+        candidate = "no version" if record.version is None else f"{name}:{record.version}"
         common.say(f"{candidate}: {record.outcome}")
         for one in record.reasons:
             common.say(f"  {one}")
@@ -167,8 +191,24 @@ def _events(settings: Settings, kinds: tuple[str, ...] | list[str]) -> list[Mode
     return list(events.values())
 
 
-def _request(settings: Settings, by: str, reason: str) -> RetrainRequest:
-    return RetrainRequest(id=uuid4().hex, model=settings.model.name, time=datetime.now(UTC), by=by, reason=reason)
+def _job(settings: Settings, tell: Callable[[str, int, int], None], *, is_generator: bool) -> Job[Any, Any, Any]:
+    with _train_extra():
+        if not is_generator:
+            from retrain.steps import job  # noqa: PLC0415  a worker's install lacks what it needs
+
+            return job(settings, tell)
+        from retrain.generator.steps import job as generator_job  # noqa: PLC0415  likewise
+    names = Rules.of(load_domain(settings.domain), settings.replies).names
+
+    def refuses(text: str, *, evidence: Sequence[str], message: str) -> bool:
+        return bool(check(text, evidence=evidence, message=message, names=names))
+
+    return generator_job(settings, tell, refuses)
+
+
+def _request(settings: Settings, by: str, reason: str, model: str | None = None) -> RetrainRequest:
+    name = settings.model.name if model is None else model
+    return RetrainRequest(id=uuid4().hex, model=name, time=datetime.now(UTC), by=by, reason=reason)
 
 
 def _told(settings: Settings) -> list[str]:

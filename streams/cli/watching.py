@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,13 +13,18 @@ from rich.text import Text
 
 from streams.contract.alerts import Alert
 from streams.contract.masking import mask
+from streams.contract.recommendations import Behavior, Recommendation
 from streams.contract.records import DeadLetter, Message, Prediction
+from streams.contract.replies import Brief, Reply, ReplyAction
 
 LEVEL_COLOURS = {"yellow": "yellow", "orange": "dark_orange", "red": "bold red"}
+ACTION_COLOURS: dict[ReplyAction, str] = {"send": "green", "review": "yellow", "handoff": "red"}
 _COLOURS = {"negative": "red", "neutral": "default", "positive": "green"}
 _PREVIEW_CHARS = 100
 # The beginning of an id is enough for `tocsin alerts show`.
 _ID_CHARS = 12
+# Of a recommendation, which has many.
+_ITEMS_SHOWN = 3
 # Masked before it is cut, so that nothing is half shown; and not all of a megabyte is masked for a line.
 _MASKED_CHARS = 2000
 # Zero-width (non-)joiners make up emoji and some scripts' letters; other invisible characters could act on a terminal.
@@ -27,6 +33,10 @@ _JOINERS = "\u200c\u200d"
 _prediction = msgspec.json.Decoder(Prediction)
 _dead_letter = msgspec.json.Decoder(DeadLetter)
 _alert = msgspec.json.Decoder(Alert)
+_reply = msgspec.json.Decoder(Reply)
+_brief = msgspec.json.Decoder(Brief)
+_behavior = msgspec.json.Decoder(Behavior)
+_recommendation = msgspec.json.Decoder(Recommendation)
 _fields = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -39,14 +49,10 @@ def as_line(record: ConsumerRecord, kind: type[msgspec.Struct]) -> Text:
     """
     value = record.value or b""
     try:
-        if kind is Prediction:
-            return _prediction_line(_prediction.decode(value))
-        if kind is Alert:
-            return _alert_line(_alert.decode(value))
-        if kind is DeadLetter:
-            return _dead_letter_line(_dead_letter.decode(value))
         if kind is Message:
             return _message_line(_fields.decode(value), record)
+        if (line := _LINES.get(kind)) is not None:
+            return line(value)
     except (ValueError, RecursionError):
         return _line(_time(_moment(record)), Text(f"not as expected on {record.topic}:", "yellow"), _preview(value))
     return _line(_time(_moment(record)), _preview(value))
@@ -133,10 +139,63 @@ def _dead_letter_line(letter: DeadLetter) -> Text:
     )
 
 
+def _reply_line(reply: Reply) -> Text:
+    parts: list[Text | str] = [
+        _time(reply.time),
+        Text(reply.id[:_ID_CHARS], "dim"),
+        Text(f"{reply.action} ({reply.reason})", ACTION_COLOURS[reply.action]),
+        Text(f"“{_preview(reply.question.encode(errors='replace'))}”", "dim"),
+    ]
+    if reply.text:
+        parts += [_preview(reply.text.encode(errors="replace")), Text(f"{reply.origin} {reply.confidence:.2f}", "cyan")]
+    else:
+        parts.append(printable(reply.detail))
+    return _line(*parts)
+
+
+def _brief_line(brief: Brief) -> Text:
+    return _line(
+        _time(brief.time),
+        Text(brief.status, "green" if brief.status == "resolved" else "red"),
+        Text(printable(brief.subject), "bold"),
+        printable(mask(brief.text, handles=True)),
+        Text(brief.generator or brief.origin, "dim"),
+    )
+
+
+def _behavior_line(behavior: Behavior) -> Text:
+    """Without the reader, whose id is personal data; it is in the JSON."""
+    return _line(_time(behavior.time), Text(behavior.action, "bold"), printable(behavior.item))
+
+
+def _recommendation_line(told: Recommendation) -> Text:
+    """Likewise."""
+    items = [f"{printable(each.title or each.item)} ({printable(each.why)})" for each in told.items[:_ITEMS_SHOWN]]
+    more = len(told.items) - len(items)
+    return _line(
+        _time(told.time),
+        Text(told.id[:_ID_CHARS], "dim"),
+        Text(f"{told.cause}, a reader nobody knows" if told.cold else told.cause, "cyan"),
+        *items,
+        *([f"and {more} more"] if more else []),
+    )
+
+
 def _message_line(fields: dict[str, Any], record: ConsumerRecord) -> Text:
     source = fields.get("source") or record.topic
     text = fields["text"] if isinstance(fields.get("text"), str) else str(fields)
     return _line(_time(_moment(record)), Text(printable(str(source)), "dim"), _preview(text.encode(errors="replace")))
+
+
+_LINES: dict[type[msgspec.Struct], Callable[[bytes], Text]] = {
+    Prediction: lambda value: _prediction_line(_prediction.decode(value)),
+    Alert: lambda value: _alert_line(_alert.decode(value)),
+    DeadLetter: lambda value: _dead_letter_line(_dead_letter.decode(value)),
+    Reply: lambda value: _reply_line(_reply.decode(value)),
+    Brief: lambda value: _brief_line(_brief.decode(value)),
+    Behavior: lambda value: _behavior_line(_behavior.decode(value)),
+    Recommendation: lambda value: _recommendation_line(_recommendation.decode(value)),
+}
 
 
 def _line(*parts: Text | str) -> Text:

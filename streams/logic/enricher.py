@@ -1,4 +1,4 @@
-"""From input records to predictions and signals, or dead letters: decode, infer, encode. Knows neither Faust nor Kafka.
+"""From input records to predictions, signals and turns, or dead letters: decode, infer, encode. Knows no Kafka.
 
 A message that is no message, or that the model cannot read, becomes a dead letter like any other outcome: nothing is
 skipped and nothing raised.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
@@ -18,10 +17,13 @@ from streams.contract.cloudevents import headers
 from streams.contract.ids import output_id
 from streams.contract.incoming import BadMessageError, Reason, Record, decode_message
 from streams.contract.outgoing import Output
-from streams.contract.records import DeadLetter, Message, Prediction, Stage, encode
-from streams.contract.topics import dead_letters_topic, predictions_topic
+from streams.contract.records import Message, Prediction, Stage, encode
+from streams.contract.topics import predictions_topic
+from streams.logic.burying import Burier
+from streams.logic.items import NewsItems
 from streams.logic.reading import BatchReader
 from streams.logic.signals import SignalMaker
+from streams.logic.turns import TurnMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +46,7 @@ class Outcome:
 
     record: Record
     outputs: list[Output]
-    """The prediction or dead letter."""
+    """The prediction or dead letter; after a customer's prediction its turn, after one of news its item if wanted."""
     reason: Reason | None
     """Why it is a dead letter; None for a prediction."""
     time: float | None = None
@@ -86,11 +88,14 @@ class Enricher:
     ) -> None:
         self._reader = BatchReader(serving, settings.enrich)
         self._signals = SignalMaker(settings, domain) if settings.surge.enabled else None
+        self._turns = TurnMaker(settings.topics) if settings.replies.enabled else None
+        are_items = settings.recommend.enabled and settings.recommend.news_are_items
+        self._news_items = NewsItems(settings) if are_items else None
         self._on_reading = on_reading
         self._limits = settings.enrich
         self._kinds = settings.topics.inputs
         self._predictions = predictions_topic(settings.topics)
-        self._dead_letters = dead_letters_topic(settings.topics)
+        self._burier = Burier(settings)
 
     def enrich(self, records: Sequence[Record]) -> Batch:
         """Read a batch: one outcome for each record, in order.
@@ -144,7 +149,7 @@ class Enricher:
         """A dead letter for an input whose prediction or dead letter no broker takes, since it is too large.
 
         In place of a prediction it holds the message; in place of a dead letter, it tells where the message stands and
-        holds nothing of it. The signals stay.
+        holds nothing of it. The signals stay, and so does the turn, which was taken.
         """
         record, size = outcome.record, len(outcome.outputs[0].value or b"")
         if outcome.reason is None:
@@ -153,7 +158,7 @@ class Enricher:
         else:
             error = (
                 f"{record.place}: the broker takes no dead letter of {size} bytes (raise max.message.bytes of "
-                f"{self._dead_letters}); the message is to be had at its place alone"
+                f"{self._burier.topic}); the message is to be had at its place alone"
             )
             buried = self._bury(record, "publish", outcome.reason, error, attempts=1, bare=True)
         return replace(outcome, outputs=buried.outputs, reason=buried.reason)
@@ -180,41 +185,24 @@ class Enricher:
             embedding=read.embedding,
             fingerprint=message.fingerprint,
         )
-        output = Output(
-            self._predictions,
-            message.id.encode("utf-8", "surrogatepass"),
-            encode(prediction),
-            headers(id=prediction.id, type="tocsin.prediction", time=message.time),
-        )
+        outputs = [
+            Output(
+                self._predictions,
+                message.id.encode("utf-8", "surrogatepass"),
+                encode(prediction),
+                headers(id=prediction.id, type="tocsin.prediction", time=message.time),
+            )
+        ]
+        if is_customer and self._turns is not None:
+            outputs.append(self._turns.turn(record, message, prediction))
+        if kind == "news" and self._news_items is not None:
+            outputs.append(self._news_items.item(message, prediction))
         signals = self._signals.signals(message, prediction, record) if self._signals else []
         for tell in self._on_reading:
             tell(record, message, prediction)
-        return Outcome(record, [output], None, message.time.timestamp(), signals)
+        return Outcome(record, outputs, None, message.time.timestamp(), signals)
 
     def _bury(
         self, record: Record, stage: Stage, reason: Reason, error: str, *, attempts: int, bare: bool = False
     ) -> Outcome:
-        limit = 0 if bare else self._limits.max_message_bytes
-        value = record.value or b""
-        letter = DeadLetter(
-            id=output_id(record.topic, record.partition, record.offset, "dead-letter"),
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            stage=stage,
-            reason=reason,
-            error=error,
-            attempts=attempts,
-            time=datetime.now(UTC),
-            key=None if bare else record.key,
-            value=None if record.value is None else value[:limit],
-            value_cut=len(value) > limit,
-            headers=[] if bare else [(name, content or b"") for name, content in record.headers],
-        )
-        output = Output(
-            self._dead_letters,
-            record.topic.encode(),
-            encode(letter),
-            headers(id=letter.id, type="tocsin.dead-letter", time=letter.time),
-        )
-        return Outcome(record, [output], reason)
+        return Outcome(record, [self._burier.bury(record, stage, reason, error, attempts=attempts, bare=bare)], reason)

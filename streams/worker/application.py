@@ -110,6 +110,17 @@ class Application(faust.App):
         await self.consumer.maybe_wait_for_commit_to_finish()
         await self.consumer.commit()
 
+    def hold_back(self, topic: str, *, back: bool) -> None:
+        """Fetch no more of one topic, or go on with it; what is fetched by now still comes, and nothing is lost."""
+        consumer = self._consumer
+        if consumer is None or not consumer.started:
+            return
+        # As Faust does where a stream's buffer is full. Its pause_partitions() would drop what is fetched already.
+        tell = consumer.on_buffer_full if back else consumer.on_buffer_drop
+        for tp in consumer.assignment():
+            if tp.topic == topic:
+                tell(tp)
+
     def positions(self) -> dict[Place, Position]:
         """Where the worker stands in each of its partitions; empty before it has joined the group."""
         consumer = self._consumer

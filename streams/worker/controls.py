@@ -160,7 +160,7 @@ class Controls:
             self._stop.wait(_PAUSE_SECONDS)
 
     def _read(self, reader: KafkaConsumer) -> None:
-        behind = _assign(reader, self._controls, self._kafka)
+        behind = assign_whole(reader, self._controls, self._kafka)
         values: dict[str, dict[str, Any]] = {topic: {} for topic in self._controls}
         presence = Presence(self._kafka)
         deadline = time.monotonic() + self._kafka.request_timeout_seconds
@@ -168,7 +168,7 @@ class Controls:
             batches = reader.poll(timeout_ms=_POLL_MS)
             for partition, records in batches.items():
                 values[partition.topic] = self._controls[partition.topic].applied(values[partition.topic], records)
-            behind -= {partition for partition in behind if _is_at_end(reader, partition)}
+            behind -= {partition for partition in behind if is_at_end(reader, partition)}
             if batches:
                 deadline = time.monotonic() + self._kafka.request_timeout_seconds
             elif time.monotonic() > deadline:
@@ -205,7 +205,12 @@ class Controls:
         self.close()
 
 
-def _assign(reader: KafkaConsumer, topics: Iterable[str], kafka: KafkaSettings) -> set[TopicPartition]:
+def assign_whole(reader: KafkaConsumer, topics: Iterable[str], kafka: KafkaSettings) -> set[TopicPartition]:
+    """Have a consumer read topics from their beginning.
+
+    Raises:
+        TopicError: One is missing.
+    """
     partitions = set()
     for topic in topics:
         numbers = reader.partitions_for_topic(topic)
@@ -217,7 +222,8 @@ def _assign(reader: KafkaConsumer, topics: Iterable[str], kafka: KafkaSettings) 
     return partitions
 
 
-def _is_at_end(reader: KafkaConsumer, partition: TopicPartition) -> bool:
+def is_at_end(reader: KafkaConsumer, partition: TopicPartition) -> bool:
+    """Whether a partition was read to the end that its latest fetch told; False before the first."""
     # A fetch's mark, since Tansu's ListOffsets answers too small an end. The position passes what is no record.
     mark = reader.highwater(partition)
     return mark is not None and bool(reader.position(partition) >= mark)

@@ -36,8 +36,8 @@ class Loader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # The threads of a graph that has several are begun by this one, and would step back with it for good.
-        step_back = _step_back if settings.model.threads == 1 else _stay
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=step_back)
+        lower = step_back if settings.model.threads == 1 else _stay
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=lower)
 
     async def load(self, version: int, like: Encoder) -> Encoder:
         """A version that has shown in a process of its own that it is whole and answers as it should.
@@ -79,7 +79,7 @@ class Loader:
         return encoder
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Give this thread less of the processors than those that read; Linux alone knows such a thing of one thread."""
     if sys.platform == "linux":
         thread = threading.get_native_id()

@@ -7,6 +7,7 @@ producer, in batches made here (docs/adr/0001).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -176,10 +177,11 @@ class BatchPublisher:
         waits = []
         batch = self._started.create_batch()
         for member in members:
-            if batch.append(key=member.key, value=member.value, timestamp=None, headers=member.headers) is None:
+            stamp = _milliseconds(member.timestamp)
+            if batch.append(key=member.key, value=member.value, timestamp=stamp, headers=member.headers) is None:
                 waits.append(await self._started.send_batch(batch, topic, partition=partition))
                 batch = self._started.create_batch()
-                batch.append(key=member.key, value=member.value, timestamp=None, headers=member.headers)
+                batch.append(key=member.key, value=member.value, timestamp=stamp, headers=member.headers)
         waits.append(await self._started.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*waits)
 
@@ -188,6 +190,13 @@ class BatchPublisher:
         if self._producer is None:
             raise RuntimeError("BatchPublisher.start() has not been awaited")
         return self._producer
+
+
+def _milliseconds(timestamp: float | None) -> int | None:
+    """A timestamp for Kafka, None for none; one of the future is now, since brokers refuse it."""
+    if timestamp is None or timestamp < 0:
+        return None
+    return int(min(timestamp, time.time()) * 1000)
 
 
 def producer_options(kafka: KafkaSettings) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Reading back the state of surge detection, when a partition comes to this worker."""
+"""Reading back state that is kept in a compacted topic, when a partition comes to this worker (docs/adr/0005)."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import structlog
@@ -15,11 +15,17 @@ from streams.contract.signals import SurgeState
 from streams.contract.topics import surge_state_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kafka.consumer.fetcher import ConsumerRecord
+
     from streams.contract.settings import Settings
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_decoder = msgspec.json.Decoder(SurgeState)
+_surge_state = msgspec.json.Decoder(SurgeState)
 
 
 class RecoveryError(RuntimeError):
@@ -27,37 +33,60 @@ class RecoveryError(RuntimeError):
 
 
 def read_state(settings: Settings, partition: int) -> list[SurgeState]:
-    """The latest state of each key of one partition, as it was at the time of asking; what is none is left out.
-
-    Args:
-        settings: Where the brokers are, and ``surge.recovery_timeout_seconds``.
-        partition: Of the state topic; the same number as of signals.
+    """The latest state of each subject of one partition of signals.
 
     Raises:
         RecoveryError: It cannot be read, or not in time.
     """
-    topic = surge_state_topic(settings.topics)
+    return read_latest(settings, surge_state_topic(settings.topics), partition, _surge_state.decode)
+
+
+def read_latest(settings: Settings, topic: str, partition: int, decode: Callable[[bytes], T]) -> list[T]:
+    """The latest value of each key of one partition, as it was at the time of asking; what is none is left out.
+
+    Args:
+        settings: Where the brokers are, and ``surge.recovery_timeout_seconds``.
+        topic: Full name of a topic that is kept compacted.
+        partition: Its number; the same as of the topic whose records made the state.
+        decode: From a record's value; raises ``msgspec.DecodeError`` for what is none.
+
+    Raises:
+        RecoveryError: It cannot be read, or not in time.
+    """
+    latest = {record.key: record.value for record in replayed(settings, topic, partition)}
+    return [state for value in latest.values() if (state := _decoded(value, decode, topic)) is not None]
+
+
+def replayed(settings: Settings, topic: str, partition: int) -> Iterator[ConsumerRecord]:
+    """Every record of one partition, in order, up to its end as it was at the time of asking.
+
+    Args:
+        settings: Where the brokers are, and ``surge.recovery_timeout_seconds``.
+        topic: Full name of the topic.
+        partition: Its number.
+
+    Raises:
+        RecoveryError: It cannot be read, or not in time.
+    """
     timeout = settings.surge.recovery_timeout_seconds
     deadline = time.monotonic() + timeout
-    latest: dict[bytes, bytes | None] = {}
     try:
         for record in read_all(settings, topic, partition=partition):
-            latest[record.key] = record.value
+            yield record
             if time.monotonic() > deadline:
                 raise RecoveryError(
                     f"{topic}[{partition}] was not read within {timeout:g} s (surge.recovery_timeout_seconds)"
                 )
     except (BrokerUnreachableError, TopicError, KafkaError) as error:
         raise RecoveryError(f"{topic}[{partition}] cannot be read: {error}") from error
-    return [state for state in map(_decoded, latest.values()) if state is not None]
 
 
-def _decoded(value: bytes | None) -> SurgeState | None:
+def _decoded(value: bytes | None, decode: Callable[[bytes], T], topic: str) -> T | None:
     """None for a key that was removed, and for what Tocsin did not write: it must not end every worker that comes."""
     if value is None:
         return None
     try:
-        return _decoder.decode(value)
+        return decode(value)
     except msgspec.DecodeError as error:
-        log.warning("left out: no state of surge detection", error=str(error))
+        log.warning("left out: no state of ours", topic=topic, error=str(error))
         return None

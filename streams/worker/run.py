@@ -13,12 +13,21 @@ from exporters.http import ProbeServer
 from exporters.metrics import WorkerMetrics
 from exporters.onlooker_metrics import OnlookerMetrics
 from streams.agents.enrich import add_enrich
+from streams.contract.topics import (
+    alerts_topic,
+    reader_events_topic,
+    recommendation_requests_topic,
+    signals_topic,
+    turns_topic,
+)
 from streams.logic.enricher import Enricher
 from streams.logic.inputs import InputClocks
 from streams.worker.application import build_application
 from streams.worker.health import Health
 from streams.worker.onlooker import Onlooker
 from streams.worker.publisher import BatchPublisher
+from streams.worker.recommending import Recommending
+from streams.worker.replying import Replying
 from streams.worker.surging import Surging
 from streams.worker.swapping import Swapping
 
@@ -30,8 +39,11 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
     from streams.logic.stall import Place
     from streams.worker.application import Application
+    from streams.worker.line import Line
     from streams.worker.pipeline import Pipeline
     from streams.worker.serving import Serving
+
+    Carrier = Pipeline[Any, Any] | Line[Any, Any]
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -70,14 +82,9 @@ def run_worker(
 
 
 async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Callable[[str], None], epoch: int) -> int:
-    stop = asyncio.Event()
-    failures: list[BaseException] = []
-
-    def on_fatal(error: BaseException) -> None:
-        failures.append(error)
-        stop.set()
-
-    _stop_on_signals(stop)
+    end = _End()
+    on_fatal = end.fail
+    end.on_signals()
     settings.worker.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = WorkerMetrics()
     app = build_application(settings)
@@ -94,12 +101,14 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     )
     enricher = Enricher(serving, settings, domain, on_reading=(swapping.see, onlooker.see))
     enrich = add_enrich(app, enricher, clocks, publisher, settings, metrics, on_fatal, on_batch=swapping.observe)
-    pipelines: list[Pipeline[Any, Any]] = [enrich]
+    replying = Replying(app, serving, publisher, settings, domain, metrics.registry, on_fatal)
+    recommending = Recommending(app, serving, publisher, settings, metrics, on_fatal)
+    pipelines: list[Carrier] = [enrich, *replying.lines, *recommending.lines]
     health = Health(
-        app.positions,
+        lambda: recommending.moving(app.positions()),
         metrics,
         settings.worker.stall_timeout_seconds,
-        agent_of=lambda place: "enrich" if place[0] in settings.topics.inputs else "surge",
+        agent_of=_agents(settings),
     )
     serving.listen(lambda answering: _show(answering, metrics, health))
 
@@ -114,39 +123,52 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
             pipelines.append(surging.pipeline)
             await surging.start()
         app.hold_intake = lambda: _all_held(pipelines)
-        app.on_revoked = lambda places: _forget(places, clocks, surging)
+        app.on_revoked = lambda places: _forget(places, clocks, surging, replying, recommending)
         enrich.start()
+        replying.start()
+        recommending.start()
         health.start()
         swapping.start()
         onlooker.start()
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
         model = serving.current.model
         log.info("worker started", group=settings.kafka.group_id, model=model, metrics=f"{probes.url}/metrics")
-        await stop.wait()
+        await end.asked.wait()
         within = settings.worker.shutdown_timeout_seconds
         health.stopping(within=within + _LAST_SECONDS)
 
         async def shut_down() -> None:
-            await _finish(pipelines, app, abort=bool(failures))
-            for beside in (surging, onlooker, swapping):
+            await _finish(pipelines, app, abort=bool(end.failures))
+            for beside in (surging, replying, recommending, onlooker, swapping):
                 if beside is not None:
                     await beside.stop()
             await app.stop()
             await faust
             await publisher.stop()
 
-        failures += await _in_time(shut_down(), within)
-        if not failures:
+        end.failures += await _in_time(shut_down(), within)
+        if not end.failures:
             health.stop()
-    for failure in failures:
+    for failure in end.failures:
         log.error("worker failed", error=repr(failure), exc_info=failure)
-    return EXIT_FAILED if failures else EXIT_OK
+    return EXIT_FAILED if end.failures else EXIT_OK
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+class _End:
+    """Whether the worker is to end, and what it cannot go on with. Made in a running event loop."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.failures: list[BaseException] = []
+
+    def fail(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self.asked.set()
+
+    def on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, self.asked.set)
 
 
 async def _in_time(shut_down: Coroutine[Any, Any, None], within: float) -> list[BaseException]:
@@ -164,12 +186,22 @@ async def _in_time(shut_down: Coroutine[Any, Any, None], within: float) -> list[
     return []
 
 
+def _agents(settings: Settings) -> Callable[[Place], str]:
+    """Name of the agent that reads a partition."""
+    topics = settings.topics
+    agents = dict.fromkeys(topics.inputs, "enrich")
+    agents |= {signals_topic(topics): "surge", turns_topic(topics): "replies", alerts_topic(topics): "briefs"}
+    agents |= dict.fromkeys((settings.recommend.behaviors_topic, recommendation_requests_topic(topics)), "readers")
+    agents |= {settings.recommend.items_topic: "items", reader_events_topic(topics): "recommend"}
+    return lambda place: agents.get(place[0], "")
+
+
 def _show(answering: Encoder, metrics: WorkerMetrics, health: Health) -> None:
     metrics.show_model(answering.manifest.name, answering.manifest.version, answering.manifest.precision)
     health.model_loaded(answering.model)
 
 
-async def _finish(pipelines: Sequence[Pipeline[Any, Any]], app: Application, *, abort: bool) -> None:
+async def _finish(pipelines: Sequence[Carrier], app: Application, *, abort: bool) -> None:
     """Finish and commit what is in hand; or leave it, where the worker cannot go on, to whoever comes after."""
     if abort:
         await asyncio.gather(*(pipeline.abort() for pipeline in pipelines))
@@ -181,17 +213,18 @@ async def _finish(pipelines: Sequence[Pipeline[Any, Any]], app: Application, *, 
 
 
 @asynccontextmanager
-async def _all_held(pipelines: Sequence[Pipeline[Any, Any]]) -> AsyncIterator[None]:
+async def _all_held(pipelines: Sequence[Carrier]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for pipeline in pipelines:
             await stack.enter_async_context(pipeline.held())
         yield
 
 
-def _forget(places: Collection[Place], clocks: InputClocks, surging: Surging | None) -> None:
+def _forget(places: Collection[Place], clocks: InputClocks, *besides: Surging | Replying | Recommending | None) -> None:
     clocks.forget(places)
-    if surging is not None:
-        surging.forget(places)
+    for beside in besides:
+        if beside is not None:
+            beside.forget(places)
 
 
 async def _run_until_crash(app: Application, on_fatal: Callable[[BaseException], None]) -> None:

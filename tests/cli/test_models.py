@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import toy_model
+from support import toy_llama, toy_model
 
 from models.registry import Registry
 from streams.cli import main as command_line
@@ -232,9 +232,16 @@ def test_pull(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("model.safetensors", "config.json"):
         (base / name).write_text("{}")
     monkeypatch.setenv("TOCSIN_MODEL__BASE", str(base))
+    monkeypatch.setenv("TOCSIN_GENERATOR__BASE", str(toy_llama.write(tmp_path / "llama", toy_llama.llama())))
     code, _, err = run("models", "pull")
     assert code == 1
     assert "lacks tokenizer.json" in err.replace("\n", " ")
     (base / "tokenizer.json").write_text("{}")
-    code, out, _ = run("models", "pull", "--json")
+    code, out, _ = run("models", "pull", "encoder", "--json")
     assert (code, json.loads(out)["folder"]) == (0, str(base))
+    code, out, _ = run("models", "pull", "--json")
+    assert code == 0
+    assert {line["of"]: line["folder"] for line in map(json.loads, out.splitlines())} == {
+        "encoder": str(base),
+        "generator": str(tmp_path / "llama"),
+    }

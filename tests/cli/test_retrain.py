@@ -127,6 +127,19 @@ def test_a_run_without_a_champion_fails_and_says_what_to_do(tocsin: Tocsin) -> N
 
 
 @pytest.mark.train
+def test_a_run_of_the_generator_without_a_champion_fails_and_says_what_to_do(tocsin: Tocsin) -> None:
+    outcome = tocsin("retrain", "run", "--model", "generator", "--json")
+    assert outcome.code == 1
+    assert "tocsin generator bootstrap" in json.dumps(outcome.json["reasons"])
+
+
+def test_a_run_of_a_model_that_nobody_trains_is_refused(tocsin: Tocsin) -> None:
+    outcome = tocsin("retrain", "run", "--model", "ranker")
+    assert outcome.code == 2
+    assert "encoder, generator" in outcome.err
+
+
+@pytest.mark.train
 def test_a_second_run_is_refused(settings: Settings, tocsin: Tocsin) -> None:
     with sole_run(runs_folder(settings)):
         outcome = tocsin("retrain", "run", "--by", "ann")

@@ -15,6 +15,7 @@ from support.prometheus import Prometheus, grouping_labels, rules, selectors
 from support.streams import Worker, message, read_dead_letters, read_predictions, worker
 
 from streams.contract.model_settings import RetrainSettings
+from streams.contract.service_settings import RepliesSettings
 from streams.contract.settings import AlertmanagerSettings, ExporterSettings
 from streams.contract.topics import signals_topic
 
@@ -46,17 +47,25 @@ def settings(stream_settings: Settings, tmp_path: Path) -> Settings:
 def scraped(settings: Settings, tmp_path: Path) -> Iterator[Prometheus]:
     """A Prometheus that has scraped both before, while and after messages came, good ones and bad ones."""
     with Alertmanager(tmp_path / "alertmanager") as alertmanager:
-        under = settings.model_copy(update={"alertmanager": AlertmanagerSettings(url=alertmanager.url)})
+        under = settings.model_copy(
+            update={
+                "alertmanager": AlertmanagerSettings(url=alertmanager.url),
+                # Nothing is sent to it.
+                "replies": RepliesSettings(enabled=False, webhook_url="http://127.0.0.1:9/replies"),
+            }
+        )
         with (
             worker(under) as running,
             run_tocsin(["exporter"], settings_env(under)) as exporter,
             run_tocsin(["retrain", "schedule"], settings_env(under)) as schedule,
+            run_tocsin(["replies", "connector"], settings_env(under)) as connector,
         ):
             running.wait_until_ready()
             targets = {
                 "tocsin-worker": running.url,
                 "tocsin-lag": Worker(exporter).url,
                 "tocsin-retrain": Worker(schedule).url,
+                "tocsin-connector": Worker(connector).url,
             }
             addresses = {job: url.removeprefix("http://") for job, url in targets.items()}
             with Prometheus(tmp_path / "prometheus", addresses) as prometheus:

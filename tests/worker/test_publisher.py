@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,17 @@ def test_no_value_stays_no_value(stream_settings: Settings) -> None:
     topic = predictions_topic(stream_settings.topics)
     assert publish(stream_settings, [Output(topic, b"gone", None)]) == [[]]
     assert [(record.key, record.value) for record in consume_all(stream_settings, topic, 1)] == [(b"gone", None)]
+
+
+def test_a_record_bears_the_time_that_it_is_given_else_that_of_its_sending(stream_settings: Settings) -> None:
+    topic = predictions_topic(stream_settings.topics)
+    sent = time.time()
+    given = (1_700_000_000.25, None, -0.001, sent + 7200)
+    publish(stream_settings, [Output(topic, b"a", b"", timestamp=timestamp) for timestamp in given])
+    old, *others = consume_all(stream_settings, topic, 4)
+    assert old.timestamp == 1_700_000_000_250
+    # Of the future is now: brokers refuse it.
+    assert [each.timestamp / 1000 for each in others] == pytest.approx([sent] * 3, abs=10.0)
 
 
 def test_a_partition_that_is_not_there_is_refused_with_its_topic_and_number(stream_settings: Settings) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import resource
-import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.support.rooms import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -72,10 +71,19 @@ def measure(
         write(prompts)
         timings[str(batch)] = [asdict(write(prompts)) for _ in range(task.runs)]
     # Before the logits of whole texts are kept, which is nobody's use but this benchmark's.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = _peak_memory()
     chosen = [lead(prompt, text).argmax(axis=1).tolist() for prompt, text in zip(task.prompts, task.led, strict=False)]
     figures: dict[str, Any] = {"timings": timings, "chosen": chosen, "peak_memory_bytes": peak}
     tell(figures)
+
+
+def _peak_memory() -> int:
+    """Bytes of this process at its largest; what the kernel counts for it began with its parent's."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (line,) = [line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
 
 
 def likeliest(logits: NDArray[np.float32]) -> list[int]:

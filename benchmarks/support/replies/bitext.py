@@ -68,7 +68,7 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 _PLACE = re.compile(r"""(\w*)([ ]?)(?:[#$]|\(|\[|"|'|\*\*)*\{\{([^{}]*)\}\}(?:\)|\]|"|'|\*\*)*""")
 _NAMED_BEFORE = ("number", "numbers", "order", "invoice", "purchase", "id")
 _TIDIED = (
-    (re.compile(r"[ ]{2,}"), " "),
+    (re.compile(r"(?<=\S)[ ]{2,}"), " "),
     (re.compile(r" +([.,;:!?])"), r"\1"),
     (re.compile(r"\b([Aa]) (?=(?:account|order|invoice)\b)"), r"\1n "),
 )
@@ -113,11 +113,6 @@ def test_part() -> list[Asked]:
     return _filled("test", bitext_test())
 
 
-def company_facts() -> frozenset[str]:
-    """Everything that was invented for the company."""
-    return frozenset(_COMPANY.values())
-
-
 def _filled(part: str, questions: list[Question]) -> list[Asked]:
     return [
         Asked(f"{part}:{number}", _of_customer(one.text, f"{part}:{number}"), approved(one.answer), one.intent)
@@ -145,7 +140,8 @@ def approved(answer: str) -> str:
             return match.group().replace(f"{{{{{match.group(3)}}}}}", _COMPANY[name])
         if name in _NUMBERS and before.lower() not in _NAMED_BEFORE:
             return f"{before}{blank}{name.lower()}"
-        return f"{before}{blank}{_ANYBODY[name]}" if name in _ANYBODY else before
+        # What is dropped leaves its blank to a place that stands directly behind it.
+        return f"{before}{blank}{_ANYBODY[name]}" if name in _ANYBODY else f"{before}{blank}"
 
     # Once more for what stood directly behind another.
     text = _PLACE.sub(value, _PLACE.sub(value, answer))

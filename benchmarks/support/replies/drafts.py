@@ -57,7 +57,9 @@ def drafts(version: Path, prompts: Sequence[Prompt], settings: GeneratorSettings
     """
     if kept.is_file():
         lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
-        if [line["asked"] for line in lines] == [prompt.asked for prompt in prompts]:
+        if [(line["asked"], tuple(line["evidence"])) for line in lines] == [
+            (one.asked, one.evidence) for one in prompts
+        ]:
             return Drafts([Generated(*line["generated"]) for line in lines], lines[0]["seconds"])
     generator = Generator.load(version, threads=settings.threads, batch=settings.batch)
     started = time.perf_counter()

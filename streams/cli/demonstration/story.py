@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import msgspec
@@ -25,6 +25,8 @@ _BROKEN = (
     (0.8, "broken-3", '{"id": "broken-3", "text": "Größe in Latin-1"}'.encode("latin-1")),
 )
 
+_HOUR = timedelta(hours=1)
+
 _message = msgspec.json.Decoder(Message)
 
 
@@ -40,13 +42,15 @@ class Cue:
     """The message's text without personal data, in a line; empty for what is no message."""
 
 
-def load_story(domain: Domain, topics: Collection[str], seconds: float) -> list[Cue]:
+def load_story(domain: Domain, topics: Collection[str], seconds: float, until: datetime | None = None) -> list[Cue]:
     """The domain's sample, by its own times, with a few broken lines in between.
 
     Args:
         domain: Whose ``sample.jsonl`` is played.
         topics: The input topics; a message's ``source`` names one.
         seconds: How long the whole is to last.
+        until: Messages are moved in time by whole hours, so that the last is not later than this, and not by an hour
+            earlier: what is older than a day is history to the desk. Where absent they keep their times.
 
     Raises:
         DomainError: A line of the sample is no message, or names no input topic.
@@ -59,6 +63,9 @@ def load_story(domain: Domain, topics: Collection[str], seconds: float) -> list[
     if not found:
         raise DomainError(f"{file} holds no messages")
     dues = schedule([message.time for _, message in found], seconds)
+    if until is not None:
+        shift = (until - max(message.time for _, message in found)) // _HOUR * _HOUR
+        found = [(_moved(item, message.time + shift), message) for item, message in found]
     cues = [
         Cue(due, message.source, item, printable(mask_message(message).text))
         for due, (item, message) in zip(dues, found, strict=True)
@@ -100,3 +107,8 @@ def _decode(item: Outgoing, place: str, topics: Collection[str]) -> Message:
     if message.source not in topics:
         raise DomainError(f"{place}: source is {message.source!r}; in a sample it is one of {', '.join(topics)}")
     return message
+
+
+def _moved(item: Outgoing, time: datetime) -> Outgoing:
+    fields = msgspec.json.decode(item.value)
+    return replace(item, value=msgspec.json.encode({**fields, "time": time}), time=time)

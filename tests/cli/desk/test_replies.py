@@ -68,6 +68,7 @@ def test_what_waits_for_a_person_is_listed_until_a_person_has_answered(
     assert [each["id"] for each in listed(tocsin)] == ["1f00d", "3f00d"]
     assert [each["id"] for each in listed(tocsin, "--all")] == ["1f00d", "2f00d", "3f00d"]
     assert [each["id"] for each in listed(tocsin, "--action", "send")] == ["2f00d"]
+    assert listed(tocsin, "--raw")[0]["text"] == told[0].text
     for_people = tocsin("replies", "list")
     assert "weak_evidence" in for_people.out
     assert "ann.lee" not in for_people.out

@@ -1,0 +1,201 @@
+"""Recommendations in one worker: items, readers, the ranker, and the agents that bring them together."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
+
+import structlog
+
+from exporters.recommend_metrics import RecommendMetrics
+from models.items.index import ItemIndex
+from models.items.ranker import NAME, load_ranker
+from models.manifest import VersionError
+from models.registry import Registry
+from streams.agents.items import add_items
+from streams.agents.readers import add_readers
+from streams.agents.recommend import add_recommend
+from streams.contract.topics import interests_topic, item_vectors_topic, reader_events_topic
+from streams.logic.items import ItemEmbedder
+from streams.logic.reader_events import Rekeyer
+from streams.worker.loading import step_back
+from streams.worker.readers import Readers
+from streams.worker.readership import Readership
+from streams.worker.recovery import replayed
+from streams.worker.restocking import Restocker
+from streams.worker.shelves import Shelves
+from streams.worker.tailing import Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from exporters.metrics import WorkerMetrics
+    from models.items.ranker import Ranker
+    from models.runtime import Encoder
+    from streams.contract.settings import Settings
+    from streams.logic.stall import Place, Position
+    from streams.worker.application import Application
+    from streams.worker.line import Line
+    from streams.worker.pipeline import Pipeline
+    from streams.worker.publisher import BatchPublisher
+    from streams.worker.serving import Serving
+
+_RANKER_ALIAS = "champion"
+_RANKER_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+class Recommending:
+    """Everything of recommendations that runs beside the stream. Adds its agents to the application when it is made.
+
+    Three threads work: one follows the items and one embeds them, both stepping back behind those that read, and one
+    recommends. Where the settings do not
+    want recommendations, there is nothing. Made in a running event loop.
+
+    Args:
+        app: The application, not yet started.
+        serving: Whose encoder embeds.
+        publisher: Where all goes; started before this is, and stopped after.
+        settings: All of them.
+        metrics: The worker's.
+        on_fatal: Told what the worker cannot go on with.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        serving: Serving,
+        publisher: BatchPublisher,
+        settings: Settings,
+        metrics: WorkerMetrics,
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        topics, recommend = settings.topics, settings.recommend
+        counted = RecommendMetrics(metrics.registry)
+        self._model, self._registry = settings.model, Registry(settings.model.registry)
+        self._events = reader_events_topic(topics)
+        self._serving = serving
+        self._models: dict[str, str] = {}
+        self._ranker: Ranker | None = None
+        self._ranker_epoch = 0
+        lower = step_back if settings.model.threads == 1 else _stay
+        self._embedding = ThreadPoolExecutor(1, thread_name_prefix="items", initializer=lower)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recommend")
+        self._shelves = Shelves(
+            lambda width: ItemIndex(width, recommend.max_items, recommend.item_ttl_hours),
+            _embedder_of(serving.current),
+            ttl_hours=recommend.item_ttl_hours,
+        )
+        self._tail = Tail(settings.kafka, item_vectors_topic(topics), self._shelves, on_start=lower)
+        self._readers = Readers(settings, lambda partition: replayed(settings, interests_topic(topics), partition))
+        self._readership = Readership(
+            settings,
+            self._shelves,
+            self._readers,
+            lambda: self._ranker,
+            lambda embedder: self._models.get(embedder, ""),
+        )
+        self._readers.on_restored = self._readership.count_restored
+        embedder = ItemEmbedder(lambda: serving.current, settings)
+        self._restocker = Restocker(
+            self._shelves,
+            embedder,
+            publisher,
+            settings,
+            counted,
+            positions=app.positions,
+            executor=self._embedding,
+        )
+        self.lines: list[Line[Any, Any] | Pipeline[Any, Any]] = []
+        self._task: asyncio.Task[None] | None = None
+        if recommend.enabled:
+            self.lines = [
+                add_items(app, embedder, publisher, settings, counted, metrics, on_fatal, executor=self._embedding),
+                add_readers(app, Rekeyer(settings), publisher, settings, metrics, on_fatal),
+                add_recommend(
+                    app,
+                    self._readership,
+                    publisher,
+                    settings,
+                    counted,
+                    on_fatal,
+                    executor=self._thread,
+                    is_ready=lambda: self._shelves.is_loaded,
+                ),
+            ]
+        counted.show(live=lambda: len(self._shelves), readers=lambda: len(self._readers))
+
+    def start(self) -> Self:
+        """Begin, where the settings want it; needs a running event loop."""
+        if not self.lines:
+            return self
+        self._serving.listen(self._exchanged)
+        self._tail.start()
+        self._task = asyncio.create_task(self._follow_ranker(), name="ranker")
+        self._restocker.start()
+        for line in self.lines:
+            line.start()
+        return self
+
+    def forget(self, places: Collection[Place]) -> None:
+        """These partitions are given up, and nothing of them is in hand."""
+        self._readership.forget(places)
+
+    def moving(self, positions: Mapping[Place, Position]) -> Mapping[Place, Position]:
+        """Positions without those of readers' events while they wait until all items are known."""
+        if self._shelves.is_loaded:
+            return positions
+        return {place: position for place, position in positions.items() if place[0] != self._events}
+
+    async def stop(self) -> None:
+        """End all but the lines, which the worker closes with its pipelines."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._restocker.stop()
+        await asyncio.to_thread(self._tail.close)
+        for thread in (self._embedding, self._thread):
+            thread.shutdown(wait=False, cancel_futures=True)
+        self._readers.close()
+
+    def _exchanged(self, encoder: Encoder) -> None:
+        embedder = _embedder_of(encoder)
+        self._models[embedder] = encoder.model
+        self._shelves.exchange(embedder)
+        self._restocker.exchanged()
+
+    async def _follow_ranker(self) -> None:
+        """Take up each version of the ranker that becomes the champion."""
+        while True:
+            try:
+                await asyncio.to_thread(self._look_for_ranker)
+            except (VersionError, OSError) as error:
+                log.warning("the ranker cannot be loaded: the one before serves on", error=str(error))
+            except Exception as error:
+                log.exception("the ranker cannot be followed: trying on", error=repr(error))
+            await asyncio.sleep(_RANKER_SECONDS)
+
+    def _look_for_ranker(self) -> None:
+        if not self._registry.versions(NAME):
+            return
+        state = self._registry.state(NAME)
+        if state.epoch == self._ranker_epoch or state.aliases.champion is None:
+            return
+        ranker = load_ranker(self._registry, _RANKER_ALIAS, self._model.cache)
+        self._ranker, self._ranker_epoch = ranker, state.epoch
+        log.info("the ranker serves", ranker=None if ranker is None else ranker.version)
+
+
+def _embedder_of(encoder: Encoder) -> str:
+    """SHA-256 of the graph that embeds; empty for a version that has none."""
+    try:
+        return encoder.embedder_sha256
+    except KeyError:
+        log.warning("the version has no embedder: new items cannot be recommended", model=encoder.model)
+        return ""
+
+
+def _stay() -> None:
+    """Take the processors like all others."""

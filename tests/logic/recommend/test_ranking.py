@@ -1,0 +1,155 @@
+"""Features, scores and reasons."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from support.recommend import HOUR, NOW, an_item, unit
+
+from streams.contract.ranking import Projection, RankerWeights
+from streams.logic.recommend.candidates import Candidates
+from streams.logic.recommend.counts import ItemCounts
+from streams.logic.recommend.features import FEATURES, Lookout, Scene
+from streams.logic.recommend.interests import Bounds, Interests
+from streams.logic.recommend.ranking import Read, Scorer, WeightsError, rank
+
+NOTHING_READ = Read([], np.empty((0, 16), np.float32))
+
+
+def weights(**coefficients: float) -> RankerWeights:
+    count = len(coefficients)
+    return RankerWeights(
+        features=tuple(coefficients),
+        means=(0.0,) * count,
+        scales=(1.0,) * count,
+        coefficients=(*coefficients.values(),),
+    )
+
+
+def seen(
+    reader: Interests, candidates: Candidates, counts: ItemCounts | None = None, **scene: object
+) -> dict[str, list]:
+    lookout = Lookout(reader, Scene(counts or ItemCounts(HOUR, 100), 24 * HOUR, **scene), NOW)
+    return dict(zip(FEATURES, lookout.features(candidates).T.tolist(), strict=True))
+
+
+@pytest.fixture
+def reader() -> Interests:
+    reader = Interests(Bounds())
+    reader.observe("read", 3.0, NOW, vector=unit(1), topics=["ferries"], sentiment=1.0)
+    reader.observe("other", 1.0, NOW, vector=unit(0, 1), topics=["banks"], sentiment=1.0)
+    reader.observe("dismissed", -1.0, NOW, vector=unit(0, 0, 1))
+    return reader
+
+
+def test_each_feature_tells_what_it_is_named_for(reader: Interests) -> None:
+    counts = ItemCounts(HOUR, 100)
+    counts.observe("read", 1.0, NOW)
+    counts.observe("near", 1.0, NOW, [("read", 1.0)])
+    candidates = Candidates(
+        [
+            an_item("near", hours=24, topics=["ferries"], sentiment=0.5),
+            an_item("far", topics=["banks", "weather"], sentiment=-0.5),
+            an_item("bad"),
+        ],
+        np.array([unit(1), unit(1, 1), unit(0, 0, 1)]),
+    )
+    found = seen(reader, candidates, counts)
+    assert found["interest"] == pytest.approx([1.0, 0.7071, 0.0], abs=1e-3)
+    assert found["interest_mean"] == pytest.approx([0.75, 0.7071, 0.0], abs=1e-3)
+    assert found["together"] == pytest.approx([3**0.5, 0.0, 0.0])
+    assert found["popularity"] == pytest.approx([np.log(2.0), 0.0, 0.0])
+    assert found["new"] == pytest.approx([0.5, 1.0, 1.0])
+    assert found["recency"] == pytest.approx([0.5, 1.0, 1.0])
+    assert found["topic"] == pytest.approx([3 / 9, 1 / 9 / 2, 0.0])
+    assert found["sentiment"][:2] == pytest.approx([0.4, -0.4])
+    assert np.isnan(found["sentiment"][2])
+    assert found["disliked"] == pytest.approx([0.0, 0.0, 1.0], abs=1e-3)
+    assert np.isnan(found["affinity"]).all()
+
+
+def test_a_projection_tells_likeness_and_appeal(reader: Interests) -> None:
+    mean, matrix = unit(0, 1) / 2, np.zeros((16, 2), np.float32)
+    matrix[0, 0], matrix[3, 1] = 2.0, 1.0
+    projection = Projection(mean, matrix, np.float32(3.0) * unit(0, 0, 0, 1))
+    candidates = Candidates([an_item("a"), an_item("b")], np.array([unit(1), unit(0, 0, 0, 1)]))
+    found = seen(reader, candidates, projection=projection)
+    assert found["affinity"] == pytest.approx([0.75 * 4, 0.0], abs=1e-2)
+    assert found["new_appeal"] == pytest.approx([0.0, 3.0])
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR, projection), NOW)
+    # What the learned query finds first is what likeness and appeal add up to most for.
+    learned = lookout.queries()[-1]
+    both = np.array(found["affinity"]) + np.array(found["new_appeal"])
+    assert candidates.vectors @ learned - learned @ mean == pytest.approx(both, abs=1e-2)
+
+
+def test_of_a_reader_of_whom_nothing_is_known_interest_says_nothing() -> None:
+    candidates = Candidates([an_item("a"), an_item("b")], np.array([unit(1), unit(0, 1)]))
+    found = seen(Interests(Bounds()), candidates)
+    assert np.isnan(found["interest"]).all()
+    assert np.isnan(found["disliked"]).all()
+    assert Scorer(weights(interest=5.0)).score(np.array([*found.values()]).T).tolist() == [0.0, 0.0]
+
+
+def test_an_item_dated_ahead_is_new_and_no_newer() -> None:
+    candidates = Candidates([an_item("a", hours=-100)], unit(1)[None])
+    assert seen(Interests(Bounds()), candidates)["recency"] == [1.0]
+
+
+def test_weights_of_an_unknown_feature_are_refused_by_name() -> None:
+    with pytest.raises(WeightsError, match="weighs moon_phase, which"):
+        Scorer(weights(interest=1.0, moon_phase=1.0))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"means": [0.0]},
+        {"scales": [1.0, 0.0]},
+        {"coefficients": [1.0, 1e999]},
+        {"features": ["topic", "topic"]},
+        {"surprise": 1},
+    ],
+)
+def test_weights_that_no_score_can_be_made_of_are_refused(changes: dict[str, object]) -> None:
+    good = {"features": ["topic", "new"], "means": [0.0, 0.0], "scales": [1.0, 1.0], "coefficients": [1.0, 1.0]}
+    assert msgspec.convert(good, RankerWeights).features == ("topic", "new")
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(good | changes, RankerWeights)
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "why", "because"),
+    [
+        ("interest", "because_you_read", "because you read “Ferries are late”", "read"),
+        ("topic", "topic", "because you read about ferries", None),
+        ("popularity", "popular", "popular now", None),
+        ("recency", "recent", "new", None),
+    ],
+)
+def test_the_reason_is_what_spoke_most_for_it(reader: Interests, by: str, reason: str, why: str, because: str) -> None:
+    counts = ItemCounts(HOUR, 100)
+    counts.observe("a", 1.0, NOW)
+    read = Read(
+        [an_item("other", title="Banks"), an_item("read", title="Ferries are late")], np.array([unit(0, 1), unit(1)])
+    )
+    lookout = Lookout(reader, Scene(counts, 24 * HOUR), NOW)
+    candidates = Candidates([an_item("a", topics=["ferries"])], unit(1, 0.1)[None])
+    (found,) = rank(lookout, candidates, Scorer(weights(**{by: 2.0, "new": 0.1})), read, limit=5, diversity=0.3)
+    assert (found.reason, found.why, found.because) == (reason, why, because)
+    assert 0.5 < found.score < 1.0
+
+
+def test_nothing_read_is_named_where_nothing_of_it_is_left(reader: Interests) -> None:
+    candidates = Candidates([an_item("a")], unit(1)[None])
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    (found,) = rank(lookout, candidates, Scorer(weights(interest=1.0)), NOTHING_READ, limit=1, diversity=0.0)
+    assert found.because is None
+    assert found.reason != "because_you_read"
+
+
+def test_of_no_candidates_nothing_is_recommended(reader: Interests) -> None:
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    none = Candidates([], np.empty((0, 16), np.float32))
+    assert rank(lookout, none, Scorer(weights(interest=1.0)), NOTHING_READ, limit=5, diversity=0.3) == []

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import base64
+import hmac
+import socket
+import time
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+from support.webhook import Receiver
+
+from streams.contract.service_settings import RepliesSettings
+from streams.contract.settings import SettingsError
+from streams.worker.webhook import Posted, Webhook, signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BODY = b'{"text":"Your card is on its way."}'
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+def post(url: str, *, pauses: list[float] | None = None, **settings: Any) -> Posted:  # noqa: ANN401
+    chosen = RepliesSettings(webhook_url=url, webhook_timeout_seconds=2.0, **settings)
+    with Webhook(chosen, pause=[].append if pauses is None else pauses.append) as webhook:
+        return webhook.post("reply-1", BODY)
+
+
+def test_a_reply_is_posted_with_its_id_and_a_signature_that_only_the_secret_makes(receiver: Receiver) -> None:
+    assert post(receiver.url, webhook_secret=SecretStr("rosebud")) == Posted("posted", 1)
+    (posted,) = receiver.posts
+    headers = {name.lower(): value for name, value in posted.headers.items()}
+    assert posted.body == BODY
+    assert headers["idempotency-key"] == headers["webhook-id"] == "reply-1"
+    assert headers["content-type"] == "application/json"
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 5
+    signed = f"reply-1.{headers['webhook-timestamp']}.".encode() + BODY
+    expected = base64.b64encode(hmac.new(b"rosebud", signed, sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+def test_the_signature_is_that_of_the_standard() -> None:
+    # The example of Standard Webhooks' own reference libraries.
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    signed = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_secret_in_the_standards_form_is_decoded(receiver: Receiver) -> None:
+    post(receiver.url, webhook_secret=SecretStr("whsec_" + base64.b64encode(b"rosebud").decode()))
+    headers = {name.lower(): value for name, value in receiver.posts[0].headers.items()}
+    assert headers["webhook-signature"] == signature(b"rosebud", "reply-1", headers["webhook-timestamp"], BODY)
+
+
+def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(receiver: Receiver) -> None:
+    receiver.answers += [(503, {}), (429, {"retry-after": "7"}), (500, {})]
+    pauses: list[float] = []
+    assert post(receiver.url, pauses=pauses) == Posted("posted", 4)
+    assert 0.25 <= pauses[0] <= 0.5
+    assert pauses[1] == 7.0
+    assert 1.0 <= pauses[2] <= 2.0
+    assert len({posted.headers["idempotency-key"] for posted in receiver.posts}) == 1
+
+
+def test_what_is_never_taken_is_given_up(receiver: Receiver) -> None:
+    receiver.answers += [(500, {})] * 9
+    assert post(receiver.url, webhook_attempts=3) == Posted("failed", 3, "HTTP 500")
+    assert len(receiver.posts) == 3
+
+
+def test_nobody_waits_for_longer_than_a_group_waits_for_its_consumer(receiver: Receiver) -> None:
+    receiver.answers.append((503, {"retry-after": "3600"}))
+    assert post(receiver.url) == Posted("failed", 1, "HTTP 503")
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410, 301])
+def test_what_the_receiver_calls_wrong_or_moved_is_not_tried_again(receiver: Receiver, status: int) -> None:
+    receiver.answers.append((status, {"location": receiver.url}))
+    assert post(receiver.url) == Posted("refused", 1, f"HTTP {status}")
+    assert len(receiver.posts) == 1
+
+
+def test_a_receiver_that_is_away_is_told_without_its_address() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        told = post(f"http://ann:pass@127.0.0.1:{taken.getsockname()[1]}/hush", webhook_attempts=2)
+    assert told == Posted("failed", 2, "ConnectError")
+
+
+@pytest.mark.parametrize("url", [None, "", "support.example/replies", "ftp://support.example", "http://"])
+def test_an_address_that_is_none_is_told_by_its_setting(url: str | None) -> None:
+    with pytest.raises(SettingsError, match=r"replies\.webhook_url"):
+        Webhook(RepliesSettings(webhook_url=url))
+
+
+def test_a_secret_that_is_none_is_told_by_its_setting_and_not_shown() -> None:
+    secret = SecretStr("whsec_%%%")
+    with pytest.raises(SettingsError, match=r"replies\.webhook_secret") as told:
+        Webhook(RepliesSettings(webhook_url="http://support.example", webhook_secret=secret))
+    assert "%%%" not in str(told.value)
