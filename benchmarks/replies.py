@@ -144,7 +144,11 @@ def _compared(
         ]
         found = [count(outcome.decision.text, outcome.evidence, case.text) for case, outcome in sent]
         actions = Counter[str](outcome.decision.action for outcome in outcomes)
-        system: dict[str, Any] = similarity(texts, references, encoder)
+        # A worker writes nothing without evidence: what would be written then is no one's reply.
+        with_evidence = [place for place, case in enumerate(cases) if case.evidence]
+        system: dict[str, Any] = similarity(
+            [texts[place] for place in with_evidence], [references[place] for place in with_evidence], encoder
+        )
         system["actions"] = {action: actions[action] / len(cases) for action in _ACTIONS}
         system["reasons"] = dict(Counter(outcome.decision.reason for outcome in outcomes))
         system["origins"] = dict(Counter(outcome.decision.origin for _, outcome in sent))
@@ -174,9 +178,11 @@ def _compared(
         figures[name] = system
         _keep(sent, found, work / f"sent-{name}.jsonl")
     # By measure first, as the figures are asked for.
-    return {"answered_by_evidence": sum(answered) / len(cases)} | {
-        measure: {name: figures[name][measure] for name in figures} for measure in figures["retrieval"]
+    shares = {
+        "with_evidence": sum(bool(case.evidence) for case in cases),
+        "answered_by_evidence": sum(answered),
     }
+    return shares | {measure: {name: figures[name][measure] for name in figures} for measure in figures["retrieval"]}
 
 
 def _refused(desk: Desk, cases: Sequence[Case], of_system: Sequence[Draft | None]) -> float:

@@ -22,6 +22,7 @@ from models.manifest import Precision, encode
 from models.reference import largest_difference
 from models.report import Report, TrialReport, to_markdown
 from models.runtime import MODEL
+from models.temperature import fold
 from models.tokens import TextTokenizer
 from models.training_reference import REFERENCE, describe
 from models.training_reference import encode as encode_reference
@@ -128,8 +129,10 @@ def make(
     # What int8 costs is measured on a part of its own: the held-out part is looked at once, when all is decided.
     fitted, validation = training.parted(seed)
     strengths = workshop.strengths(fitted)
-    trials = workshop.try_int8(fitted, validation, strengths, out)
-    heads = workshop.fit(training, strengths, "heads")
+    tried = workshop.fit(fitted, strengths, "heads on trial")
+    trials = workshop.try_int8(tried, fitted, validation, out)
+    # Strongly held heads are too modest: a probability is to mean what it says, since replies and alerts go by it.
+    heads = fold(workshop.fit(training, strengths, "heads"), workshop.temperatures(tried, validation))
     difference = largest_difference(
         open_session(draft(trunk, heads, out)),
         weights.folder,

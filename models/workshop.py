@@ -11,9 +11,10 @@ import onnx
 
 from models.encoder_graph import encoder_model
 from models.evaluation import Evaluation, answer, score
-from models.features import open_session
+from models.features import open_session, sentence_row
 from models.fitting import choose_strengths, fit_heads
 from models.quantize import Trial, try_steps
+from models.temperature import LabelledLogits, fit_temperature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from models.bert import Trunk
     from models.features import TextFeatures
-    from models.heads import Heads, Plan
+    from models.heads import Heads, Linear, Plan, Pooled
     from models.manifest import Labels
+    from models.temperature import Temperature
     from models.tokens import TextTokenizer
     from streams.contract.examples import Example
 
@@ -98,17 +100,46 @@ class Workshop:
         )
         return score(answers, examples, training.examples, self.labels)
 
-    def try_int8(
-        self, fitted: Training, validation: Training, strengths: Mapping[str, float], folder: Path
-    ) -> list[Trial]:
+    def temperatures(self, heads: Heads, validation: Training) -> dict[str, Temperature]:
+        """The temperature of each head that reads a whole text, by examples that it was not fitted on.
+
+        As what int8 costs, it is the same for heads that are then fitted on these too.
+        """
+        asked: dict[str, tuple[Linear | None, Pooled, Sequence[str], list[str | None]]] = {
+            "sentiment": (
+                heads.sentiment,
+                self.plan.sentiment,
+                self.labels.sentiments,
+                [one.sentiment for one in validation.examples],
+            ),
+            "intent": (
+                heads.intent,
+                self.plan.intent,
+                self.labels.intents,
+                [one.intent for one in validation.examples],
+            ),
+        }
+        if self.labels.topic_mode == "single":
+            topics = [next(iter(one.topics), None) for one in validation.examples]
+            asked["topic"] = (heads.topic, self.plan.topic, self.labels.topics, topics)
+        found = {}
+        for name, (head, pooled, names, said) in asked.items():
+            known = [place for place, label in enumerate(said) if label in names]
+            if head is not None and known:
+                rows = np.stack([sentence_row(validation.features[place], pooled) for place in known])
+                right = np.array([names.index(str(said[place])) for place in known])
+                found[name] = fit_temperature(LabelledLogits(head(rows).astype(np.float64), right))
+        return found
+
+    def try_int8(self, heads: Heads, fitted: Training, validation: Training, folder: Path) -> list[Trial]:
         """Find out what int8 costs, by heads that are fitted on one part and judged on the other.
 
         What it costs is a matter of the trunk: it is the same for heads that are then fitted on both parts.
 
         Args:
-            fitted: What the heads are fitted on.
+            heads: Fitted on ``fitted``.
+            fitted: Its majorities are what answers are compared with.
             validation: What they are judged on.
-            strengths: How freely each may fit.
             folder: Where graphs may be written.
 
         Returns:
@@ -117,7 +148,7 @@ class Workshop:
         graph = folder / "trial-fp32.onnx"
         scratch = folder / "trial-int8.onnx"
         try:
-            onnx.save(encoder_model(self.trunk, self.fit(fitted, strengths, "heads on trial")), graph)
+            onnx.save(encoder_model(self.trunk, heads), graph)
             return try_steps(
                 graph, scratch, lambda path: self.judge(path, validation.examples, fitted, "trial").headline()
             )

@@ -1,38 +1,28 @@
-"""Whether a probability means what it says, and one number a head that makes it so.
+"""Whether a probability means what it says, and the temperatures of a graph's heads (``models.temperature``).
 
-Temperature scaling and the expected calibration error are those of Guo et al., "On Calibration of Modern Neural
-Networks" (2017). A temperature changes no answer, only how sure it is: so it is fitted on the validation part, and
-folded into the head's last weights, and whoever serves the graph needs to know nothing of it.
+The expected calibration error is that of Guo et al., "On Calibration of Modern Neural Networks" (2017).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
-from models.heads import Linear, Mlp
+from models.temperature import LabelledLogits, fit_temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from models.heads import Heads
     from models.manifest import Labels
+    from models.temperature import Temperature
     from retrain.answers import RowAnswer
     from retrain.rows import Head, Row
 
 BINS = 15
-MIN_ITEMS = 50
-"""Labelled answers below which a temperature would be fitted to chance: the head is left as it is."""
-
-# A factor of twenty either way; a head that wants more is wrong in other ways.
-_LARGEST = 20.0
 
 
 class Bin(Struct, frozen=True):
@@ -53,34 +43,6 @@ class Calibration(Struct, frozen=True, kw_only=True):
     hundred, chance alone makes it some hundredths."""
     bins: list[Bin]
     """Those that hold answers, ascending."""
-
-
-class Temperature(Struct, frozen=True, kw_only=True):
-    """By what a head's logits are divided, and what that did to the validation part."""
-
-    value: float
-    items: int
-    """Labelled answers that it was fitted on."""
-    loss_before: float
-    """Mean negative log-likelihood; 0 where nothing was labelled."""
-    loss_after: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Labelled:
-    """Logits of a head, and the labels, as numbers or (of several topics) as yes and no."""
-
-    logits: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    binary: bool = False
-
-    def loss(self, temperature: float) -> float:
-        """Mean negative log-likelihood of the labels."""
-        logits = self.logits / temperature
-        if self.binary:
-            return float(np.logaddexp(0.0, np.where(self.labels == 1, -logits, logits)).mean())
-        chances = log_softmax(logits, axis=1)
-        return float(-chances[np.arange(len(self.labels)), self.labels].mean())
 
 
 def calibration(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
@@ -111,7 +73,7 @@ def fit_temperatures(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: 
     Returns:
         By head; 1.0 where fewer than ``MIN_ITEMS`` answers are labelled.
     """
-    heads: dict[Head, _Labelled | None] = {
+    heads: dict[Head, LabelledLogits | None] = {
         "topic": _topics(rows, answers, labels),
         "sentiment": _choices(
             ((answer.sentiment_logits, row.sentiment) for row, answer in zip(rows, answers, strict=True)),
@@ -133,38 +95,20 @@ def fit_temperatures(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: 
             labels.sentiments,
         ),
     }
-    return {head: _fit(labelled) for head, labelled in heads.items() if labelled is not None}
+    return {head: fit_temperature(labelled) for head, labelled in heads.items() if labelled is not None}
 
 
-def fold(heads: Heads, temperatures: Mapping[Head, Temperature]) -> Heads:
-    """The same heads, their logits divided by their temperatures."""
-    by = {head: temperature.value for head, temperature in temperatures.items()}
-    return replace(
-        heads,
-        topic=_divided(heads.topic, by.get("topic", 1.0)),
-        sentiment=_divided(heads.sentiment, by.get("sentiment", 1.0)),
-        intent=None if heads.intent is None else _divided(heads.intent, by.get("intent", 1.0)),
-        entity=Mlp(heads.entity.hidden, _divided(heads.entity.output, by.get("entities", 1.0))),
-        towards=Mlp(heads.towards.hidden, _divided(heads.towards.output, by.get("towards", 1.0))),
-    )
-
-
-def _divided(linear: Linear, temperature: float) -> Linear:
-    by = np.float32(temperature)
-    return Linear(linear.weight / by, linear.bias / by)
-
-
-def _choices(pairs: Iterable[tuple[NDArray[np.float32], str | None]], names: Sequence[str]) -> _Labelled | None:
+def _choices(pairs: Iterable[tuple[NDArray[np.float32], str | None]], names: Sequence[str]) -> LabelledLogits | None:
     """Logits that somebody labelled, with a label that the graph knows."""
     known = [(logits, names.index(name)) for logits, name in pairs if name in names]
     if not known:
         return None
-    return _Labelled(
+    return LabelledLogits(
         np.stack([logits for logits, _ in known]).astype(np.float64), np.array([number for _, number in known])
     )
 
 
-def _topics(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -> _Labelled | None:
+def _topics(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -> LabelledLogits | None:
     labelled = [(answer, row.topics) for row, answer in zip(rows, answers, strict=True) if row.topics is not None]
     if labels.topic_mode == "single":
         return _choices(((answer.topic_logits, topics[0]) for answer, topics in labelled if topics), labels.topics)
@@ -172,16 +116,4 @@ def _topics(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -
         return None
     true = [[int(name in topics) for name in labels.topics] for _, topics in labelled]
     logits = np.concatenate([answer.topic_logits for answer, _ in labelled])
-    return _Labelled(logits.astype(np.float64), np.array(true, np.int64).ravel(), binary=True)
-
-
-def _fit(labelled: _Labelled) -> Temperature:
-    """Minimise over the logarithm, in which a half and a double are equally far from one."""
-    before = labelled.loss(1.0)
-    items = len(labelled.labels)
-    if items < MIN_ITEMS:
-        return Temperature(value=1.0, items=items, loss_before=before, loss_after=before)
-    limit = float(np.log(_LARGEST))
-    found = minimize_scalar(lambda log: labelled.loss(float(np.exp(log))), bounds=(-limit, limit), method="bounded")
-    value = float(np.exp(found.x))
-    return Temperature(value=value, items=items, loss_before=before, loss_after=labelled.loss(value))
+    return LabelledLogits(logits.astype(np.float64), np.array(true, np.int64).ravel(), binary=True)

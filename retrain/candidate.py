@@ -13,10 +13,11 @@ from models.quantize import try_steps
 from models.report import TrialReport
 from models.running import OpenGraph
 from models.runtime import MODEL
+from models.temperature import fold
 from models.training_reference import REFERENCE, describe
 from models.training_reference import encode as encode_reference
 from retrain.answers import answer
-from retrain.calibration import fit_temperatures, fold
+from retrain.calibration import fit_temperatures
 from retrain.dataset import write as write_snapshot
 from retrain.evaluate import evaluate, headline
 from retrain.latency import measure
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from models.manifest import Precision
     from models.quantize import Trial
     from models.runtime import Encoder
+    from models.temperature import Temperature
     from models.tokens import TextTokenizer
     from models.weights import BaseWeights
     from retrain.answers import RowAnswer
-    from retrain.calibration import Temperature
     from retrain.dataset import Dataset
     from retrain.evaluate import PartReport
     from retrain.robustness import PerturbationReport
@@ -176,7 +177,7 @@ def _calibrated(
         scratch.unlink(missing_ok=True)
     # Of the fp32 graph are the first, of the last way to quantise the last.
     temperatures = fit_temperatures(rows, asked[-1 if trials[-1].accepted else 0], labels)
-    return fold(tuned.heads, temperatures), trials, temperatures
+    return fold(tuned.heads, {str(head): one for head, one in temperatures.items()}), trials, temperatures
 
 
 def _judged(encoder: Encoder, dataset: Dataset, tell: Tell) -> tuple[dict[str, PartReport], list[PerturbationReport]]:

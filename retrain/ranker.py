@@ -192,6 +192,7 @@ def register(
             Path(folder),
             NAME,
             precision="fp32",
+            kind="ranker",
             # A ranker reads no text.
             max_tokens=1,
             width=len(weights.features),

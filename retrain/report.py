@@ -10,7 +10,7 @@ from msgspec import Struct
 from models.markdown import plain, table
 from models.quantize import ALLOWED_HEAD_LOSS, ALLOWED_LOSS
 from models.report import TrialReport
-from retrain.calibration import Temperature
+from models.temperature import Temperature
 from retrain.evaluate import EntityReport, HeadReport, PartReport
 from retrain.history import Epoch
 from retrain.latency import Latency

@@ -19,6 +19,8 @@ EVIDENCE = [
         ("Call +44 20 7946 0123 from Monday.", []),
         ("A refund takes 5 days.", []),
         ("1. Log in.\n2. Look at your orders.", []),
+        ("Do so: 1. Log in. 2. Look at your orders.", []),
+        ("It takes 3. Ask us.", ["number"]),
         ("A refund takes 6 days.", ["number"]),
         ("It takes three days.", ["number word"]),
         ("We are there on Sunday.", ["date"]),

@@ -11,8 +11,9 @@ from scipy.special import softmax
 from support import toy_model, toy_rows
 
 from models.heads import Heads, Linear, Mlp, plan_for
+from models.temperature import MIN_ITEMS, Temperature, fold
 from retrain.answers import RowAnswer
-from retrain.calibration import MIN_ITEMS, Temperature, calibration, fit_temperatures, fold
+from retrain.calibration import calibration, fit_temperatures
 from streams.contract.labels import LabelledEntity
 
 pytestmark = pytest.mark.train

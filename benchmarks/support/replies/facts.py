@@ -41,8 +41,7 @@ _SHAPES = (
     ("telephone", re.compile(r"\+?\d[\d ()-]{6,}\d")),
     ("number", re.compile(r"\d[\d.,:/-]*\d|\d")),
 )
-# "1." at the beginning of a line counts steps and states nothing.
-_STEP = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]", re.MULTILINE)
+_STEP = re.compile(r"(?<!\S)(\d{1,2})[.)](?=\s)")
 _DONE = re.compile(
     r"\b(?:i|we)(?:'ve| have)(?: now| already| just| successfully)* ([a-z]+(?:ed|nt|pt))\b"
     r"|\byour [a-z ]{2,30} (?:has|have) been ([a-z]+(?:ed|nt|pt))\b"
@@ -83,7 +82,7 @@ def _facts(text: str) -> Iterator[tuple[str, str]]:
 
 def _placed(text: str) -> Iterator[tuple[tuple[str, str], str]]:
     """Kind and spelling of everything that could be a fact, with the text before it."""
-    low = _STEP.sub("\n", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    low = _without_steps(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     left = low
     for kind, shape in _SHAPES:
         for match in shape.finditer(left):
@@ -101,3 +100,18 @@ def _placed(text: str) -> Iterator[tuple[tuple[str, str], str]]:
                 yield (kind, stem), low[: match.start()]
     for match in _DONE.finditer(low):
         yield ("done", match.group(1) or match.group(2)), low[: match.start()]
+
+
+def _without_steps(text: str) -> str:
+    """A text without the numbers that count its steps, one after another from 1: they state nothing."""
+    step = 0
+
+    def drop(match: re.Match[str]) -> str:
+        nonlocal step
+        number = int(match.group(1))
+        if number not in (1, step + 1):
+            return match.group()
+        step = number
+        return " " * len(match.group())
+
+    return _STEP.sub(drop, text)
