@@ -25,8 +25,9 @@ from benchmarks.support.replies.desk import Desk
 from benchmarks.support.replies.drafts import drafts, version_of
 from benchmarks.support.replies.facts import count
 from benchmarks.support.replies.measures import recall, similarity
+from benchmarks.support.replies.tables import ACTIONS, tables
 from benchmarks.support.replies.tuning import Study, tuned
-from benchmarks.support.report import table, update_page
+from benchmarks.support.report import update_page
 from benchmarks.support.results import RESULTS, ROOT, write_result
 from benchmarks.support.served_version import served_version
 from models.answers.index import AnswerIndex
@@ -51,8 +52,6 @@ _PAGE = ROOT / "docs" / "replies-quality.md"
 _QUICK = 4
 # Bitext's replies are longer than the usual budget: 5% have more tokens than this.
 _MAX_NEW_TOKENS = 256
-_ACTIONS = ("send", "review", "handoff")
-_TITLES = {"tocsin": "Tocsin, fine-tuned", "retrieval": "(a) retrieval alone", "untuned": "(b) untuned generator"}
 
 
 def main() -> None:
@@ -74,7 +73,7 @@ def main() -> None:
             figures = _measure(given, Path(scratch))
     except (RealDataError, VersionError, WeightsError) as error:
         sys.exit(f"error: {error}")
-    content = _tables(figures)
+    content = tables(figures)
     sys.stdout.write(content)
     if not given.quick:
         update_page(_PAGE, content, "replies")
@@ -149,7 +148,7 @@ def _compared(
         system: dict[str, Any] = similarity(
             [texts[place] for place in with_evidence], [references[place] for place in with_evidence], encoder
         )
-        system["actions"] = {action: actions[action] / len(cases) for action in _ACTIONS}
+        system["actions"] = {action: actions[action] / len(cases) for action in ACTIONS}
         system["reasons"] = dict(Counter(outcome.decision.reason for outcome in outcomes))
         system["origins"] = dict(Counter(outcome.decision.origin for _, outcome in sent))
         system["sent_of_answered"] = sum(
@@ -265,51 +264,6 @@ def _precision_cost(
     }
     same = sum(text == other for text, other in zip(texts, in_fp32, strict=True)) / len(cases)
     return {"questions": len(cases), **chrf, "lost": chrf["fp32"] - chrf["served"], "same_text": same}
-
-
-def _tables(figures: dict[str, Any]) -> str:
-    systems = list(_TITLES)
-
-    def row(title: str, measure: str, form: str) -> list[str]:
-        return [title, *(form.format(figures[measure][name]) for name in systems)]
-
-    rows = [
-        row("chrF", "chrf", "{:.1f}"),
-        row("cosine of the vectors", "embedding_similarity", "{:.3f}"),
-        row("ROUGE-L", "rouge_l", "{:.3f}"),
-        *(
-            [f"action {action}", *(f"{figures['actions'][name][action]:.1%}" for name in systems)]
-            for action in _ACTIONS
-        ),
-        row("sent, of what the evidence answers", "sent_of_answered", "{:.1%}"),
-        row("sent", "sent", "{}"),
-        row("facts without evidence in 1,000 sent", "unsupported_facts_per_1000_sent", "{:.0f}"),
-        row("in 1,000 drafts, before the check", "unsupported_facts_per_1000_drafts", "{:.0f}"),
-        row("drafts that the check refuses", "drafts_refused", "{:.1%}"),
-        row("drafts that come to no end", "drafts_unfinished", "{:.1%}"),
-        row("drafts that are an answer word for word", "drafts_verbatim", "{:.1%}"),
-    ]
-    found = [
-        [title, *(f"{figures[f'recall_at_{at}'].get(key, float('nan')):.3f}" for at in (1, 5))]
-        for title, key in (
-            ("Bitext, the intent asked for", "bitext_intent"),
-            ("Bitext, the very answer, among all 380 by their text", "bitext_pair"),
-            ("Banking77, the intent asked for", "banking77_intent"),
-        )
-    ]
-    cost = figures["precision_cost"]
-    history = figures["training"]["history"]
-    best = min(epoch["validation_loss"] for epoch in history)
-    training = (
-        f"Fine-tuned on {figures['training']['lessons']['train']} pairs, {len(history) - 1} passes: loss of a token of "
-        f"unseen answers {history[0]['validation_loss']:.3f} before, {best:.3f} after."
-    )
-    precision = (
-        f"Served in {figures['precision']} it has chrF {cost['served']:.1f}, in fp32 {cost['fp32']:.1f} "
-        f"({cost['questions']} questions): {cost['lost']:+.1f} lost."
-    )
-    head = table(["", *_TITLES.values()], rows)
-    return "\n".join([head, table(["found is", "first", "among five"], found), f"{training}\n", f"{precision}\n"])
 
 
 if __name__ == "__main__":

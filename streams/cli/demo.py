@@ -31,6 +31,7 @@ from streams.cli.demonstration.customers import (
 )
 from streams.cli.demonstration.display import live_screen, plain_lines
 from streams.cli.demonstration.lesson import Lesson, load_lesson
+from streams.cli.demonstration.page import open_page
 from streams.cli.demonstration.play import play
 from streams.cli.demonstration.readers import ReaderSummary, load_readership, play_readers, print_readers
 from streams.cli.demonstration.screen import Screen
@@ -265,6 +266,7 @@ def _stage(own: Settings, stop: Stop, answers: Sequence[Document], *, is_taught:
             hand_in(answers, settings, worker.url, look_after)
             known = f" with {len(answers)} answers to draw from" if answers else ""
             step.done = f"Worker ready{known}, metrics at {worker.url}/metrics"
+        open_page(settings, stack)
         yield _Stage(settings, broker, worker, stop)
 
 

@@ -38,8 +38,8 @@ class RepliesSettings(Section):
 
     enabled: bool = Field(default=True, description="Answer customers' messages, or draft answers.")
     evidence: PositiveInt = Field(3, description="Documents that a reply may be drawn from.")
-    # Of the seed's 640 customers, asked of the domain's own answers by the default model: from 0.35 the first answer is
-    # the right one for 78%, which is worth a draft; from 0.6, where the intent is sure and the answer's own, for all 41.
+    # Of the seed's 640 customers, asked of the domain's own answers by the default model: from 0.35 the first answer
+    # is right for 78%, which is worth a draft; from 0.6, where the intent is sure and the answer's own, for all 41.
     min_score: Share = Field(0.35, description="Retrieval score below which there is no evidence: a person answers.")
     send_score: Share = Field(0.6, description="Retrieval score from which a reply may be sent by itself.")
     send_intent: Share = Field(0.5, description="Probability of the intent from which a reply may be sent by itself.")

@@ -157,8 +157,8 @@ def write(told: Story, draft: Draft | None, *, thin: bool) -> Written:
 
 def _subject(alert: Alert, domain: Domain) -> str:
     subject = parse_subject(alert.labels["subject"])
-    titles = {topic.name: topic.title.partition(":")[0] for topic in domain.topics}
-    topic = f"the topic {titles.get(subject.topic, subject.topic).lower()}" if subject.topic is not None else ""
+    # Its name and not its title, which may be a list of what belongs to it.
+    topic = f"the topic {subject.topic.replace('_', ' ')}" if subject.topic is not None else ""
     if subject.entity is None:
         return topic
     entity = _entity(subject.entity, alert, domain)

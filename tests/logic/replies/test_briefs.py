@@ -78,8 +78,8 @@ def test_what_is_over_is_told_as_over() -> None:
     ("subject", "name"),
     [
         ("entity/larkmoor", "Larkmoor"),
-        ("topic/fraud", "the topic scams, thefts, breaches, unknown charges"),
-        ("entity/osterby bank/topic/payments", "Osterby Bank in the topic transfers, cards, cash, refunds, charges"),
+        ("topic/fraud", "the topic fraud"),
+        ("entity/osterby bank/topic/payments", "Osterby Bank in the topic payments"),
         ("entity/larkmoor's app", "Larkmoor's app"),
         ("entity/nobody knows", "Nobody Knows"),
     ],
