@@ -28,7 +28,7 @@ def dockerfile() -> list[str]:
     return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line]
 
 
-OURS = {"topics", "model", "worker", "lag-exporter", "retrain"}
+OURS = {"topics", "model", "answers", "worker", "desk", "connector", "lag-exporter", "retrain"}
 WATCHING = {"prometheus", "alertmanager", "grafana"}
 
 
@@ -52,7 +52,7 @@ def test_the_broker_is_of_the_version_that_the_tests_run_on(compose: dict[str, A
 
 def test_every_port_is_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465, 9466)]
+    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465, 9466, 9467, 9470)]
 
 
 def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any]) -> None:
@@ -161,7 +161,7 @@ def test_torch_is_fetched_for_retraining_alone(compose: dict[str, Any], dockerfi
         service = compose["services"][name]
         trains = name == "retrain"
         assert (service["build"] == {"context": ".", "args": {"EXTRA": "train"}}) is trains
-        assert service.get("profiles", []) == (["retrain"] if trains else [])
+        assert service.get("profiles", []) == ([name] if name in {"retrain", "desk", "connector"} else [])
     assert 'ARG EXTRA=""' in dockerfile
     assert Settings().retrain.port == 9466
 
