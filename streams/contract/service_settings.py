@@ -28,9 +28,7 @@ class GeneratorSettings(Section):
     temperature: Annotated[float, Field(ge=0.0)] = Field(0.0, description="0 is greedy: the likeliest word each time.")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(0.9, description="Share of the likeliest words drawn from.")
     repetition_penalty: Annotated[float, Field(ge=1.0)] = Field(
-        1.0,
-        description="So many times less likely is a word that already stands in the text; above 1 that is true of a number's "
-        "digits too.",
+        1.0, description="So many times less likely is a word that stands in the text, the digits of a number too."
     )
     seed: Annotated[int, Field(ge=0)] = Field(13, description="Of what is drawn.")
 
