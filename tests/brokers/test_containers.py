@@ -52,7 +52,9 @@ def test_the_broker_is_of_the_version_that_the_tests_run_on(compose: dict[str, A
 
 def test_every_port_is_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert sorted(ports) == [f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465, 9466, 9467, 9470)]
+    assert sorted(ports) == [
+        f"127.0.0.1:{port}:{port}" for port in (3000, 9090, 9092, 9093, 9464, 9465, 9466, 9467, 9470)
+    ]
 
 
 def test_the_broker_is_set_as_the_one_without_a_container(compose: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from support.messages import consume_all
 from support.processes import wait_for
@@ -74,6 +75,9 @@ def test_a_broker_that_pauses_holds_the_sender_back(own_broker: TansuBroker, bou
         delivery.send("line 0", "k", b"0123456789")
         assert delivery.flush(10)
         os.kill(own_broker.pid, signal.SIGSTOP)
+        # It stops when it is next interrupted, which may be after it has acknowledged some more.
+        stopped = psutil.Process(own_broker.pid)
+        wait_for(lambda: stopped.status() == psutil.STATUS_STOPPED, what="for the broker to stand still")
         try:
             sent = 0
             while delivery.has_room(0.05):

@@ -150,7 +150,6 @@ def test_what_a_new_version_cannot_read_is_answered_and_the_old_one_comes_back(
         records = read_predictions(settings, len(feed.acknowledged))
     Ledger(records).assert_complete(list(feed.acknowledged))
     assert consume_all(settings, dead_letters_topic(settings.topics), 0) == []
-    assert any(json.loads(record.value)["model"] == "encoder:2" for record in records)
     assert failed.version == bad
     assert "could not be read by it" in failed.reasons[0]
     assert registry.state(versions.NAME).aliases.champion == 1

@@ -310,6 +310,7 @@ class Model:
 
     model = "toy:1"
     manifest = SimpleNamespace(name="toy", version=1, precision="fp32")
+    embedder_sha256 = "0" * 64
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         reading = Reading(

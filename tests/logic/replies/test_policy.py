@@ -190,7 +190,7 @@ def test_a_good_answer_and_a_sure_intent_may_be_sent() -> None:
 @pytest.mark.parametrize(
     ("found", "read", "reason"),
     [
-        (Found(score=0.6), {}, "weak_evidence"),
+        (Found(score=0.59), {}, "weak_evidence"),
         (GOOD, {"intents": {"card_delivery": 0.45, "card_lost": 0.1}}, "unsure_intent"),
         (GOOD, {"intents": {"card_delivery": 0.55, "card_lost": 0.45}}, "unsure_intent"),
         (GOOD, {"intents": {"card_lost": 0.9}}, "unsure_intent"),
@@ -207,7 +207,7 @@ def test_what_is_not_quite_sure_is_a_draft(found: Found, read: dict[str, object]
     assert (decision.action, decision.reason, decision.text) == ("review", reason, DRAFT.text)
 
 
-@pytest.mark.parametrize("found", [(), (Found(score=0.54),)])
+@pytest.mark.parametrize("found", [(), (Found(score=0.34),)])
 def test_without_evidence_a_person_answers(found: tuple[Found, ...]) -> None:
     decision = plan(*found)
     assert isinstance(decision, Decision)
