@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE ?= 1
 # Tests wait for brokers and time-outs as much as they compute; more processes make those wait for one another that are timed.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test lint format bench lock schema clean help
+.PHONY: demo test coverage lint format bench lock schema clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ demo: $(VENV)/.demo ## Run the main job on the embedded broker, on sample messag
 test: $(VENV)/.dev ## Lint, check types and arrows, and run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/tocsin models bootstrap --if-missing
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
+
+coverage: $(VENV)/.dev ## Run every test, and tell which lines none of them runs
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
 
 lint: $(VENV)/.dev ## Ruff, mypy, import-linter
@@ -43,10 +46,15 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Run the benchmarks, and write benchmarks/results/*.json
+bench: $(VENV)/.dev ## Run the benchmarks (hours), and write benchmarks/results/*.json
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.surge
 	$(BIN)/python -m benchmarks.swap
+	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.replies
+	$(BIN)/python -m benchmarks.generation
+	$(BIN)/python -m benchmarks.recommend
+	$(BIN)/python -m benchmarks.quality
 
 schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
 	$(BIN)/tocsin schema --write docs
