@@ -400,6 +400,5 @@ def test_a_worker_listens_on_its_metrics_port_alone(stream_settings: Settings) -
 
 
 def test_a_worker_may_be_stopped_before_it_has_started(stream_settings: Settings) -> None:
-    started = time.monotonic()
+    # Which also says that it stopped within worker.shutdown_timeout_seconds: else it fails.
     assert run_until_stopped(stream_settings, lambda _: None) == EXIT_OK
-    assert time.monotonic() - started < stream_settings.worker.shutdown_timeout_seconds
