@@ -122,13 +122,14 @@ def _llama_cpp(base: Base, library: Path | None) -> tuple[Path | None, str]:
     return base.files.weights[0], "measured"
 
 
-def run(base: Base, library: Path | None, *, threads: int, quick: bool) -> dict[str, Any]:
+def run(base: Base, library: Path | None, *, threads: int, rounds: int, quick: bool) -> dict[str, Any]:
     """Make a version in every precision, compare and measure; the figures.
 
     Args:
         base: The weights.
         library: Folder of llama-cpp-python, where it is not installed here.
         threads: Of every engine.
+        rounds: How often each engine is measured, in turn.
         quick: Measure little.
     """
     tokens = 8 if quick else 64
@@ -152,7 +153,6 @@ def run(base: Base, library: Path | None, *, threads: int, quick: bool) -> dict[
         later = replace(task, led=[]).write(folder / "later.json")
         engines = _engines(folder, checkpoint, gguf, library, threads)
         runs: dict[str, list[Any]] = {name: [] for name in engines}
-        rounds = 1 if quick else 3
         for number in range(rounds):
             for name, measure in engines.items():
                 _say(f"round {number + 1} of {rounds}: {name}")
@@ -180,13 +180,16 @@ def main() -> None:
     parser.add_argument(
         "--threads", type=int, help="Of every engine; as many as there are cores, but for --quick, where it is one."
     )
+    parser.add_argument("--rounds", type=int, default=3, help="How often each engine is measured, in turn.")
     given = parser.parse_args()
     threads = given.threads or (1 if given.quick else physical_cores())
     machine = describe_machine()
     settings = load_settings()
     try:
         base = load(find(settings.generator.base, ROOT / settings.model.cache))
-        figures = run(base, given.llama_cpp, threads=threads, quick=given.quick)
+        figures = run(
+            base, given.llama_cpp, threads=threads, rounds=1 if given.quick else given.rounds, quick=given.quick
+        )
     except (RoomError, WeightsError) as error:
         sys.exit(f"error: {error}")
     content = tables(figures)
