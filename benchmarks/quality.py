@@ -20,6 +20,7 @@ from benchmarks.support.report import table, update_page
 from benchmarks.support.results import ROOT, write_result
 from benchmarks.support.sets.cells import TITLES, WAYS, Cell, cells, keep, kept
 from benchmarks.support.sets.corpora import CORPORA, load
+from benchmarks.support.sets.first_model import SETS, first_model_table, judged
 from benchmarks.support.sets.learning import Base, plain_recipe, tocsin, words_alone
 from models.bert import load_trunk
 from models.runtime import TOKENIZER
@@ -55,9 +56,11 @@ def main() -> None:
     if given.quick:
         return
     corpora = {name: load(name) for name in CORPORA}
-    content = _tables(found, corpora)
+    first = judged(ROOT / ModelSettings().registry, [corpora[name] for name in SETS])
+    content = "\n".join([first_model_table(first, corpora), _tables(found, corpora)])
     print(content)
     figures = {
+        "first_model": first,
         "cells": {cell.name: asdict(figures) for cell, figures in found.items()},
         "corpora": {
             name: {"train": len(one.learnt), "validation": len(one.validation), "test": len(one.test)}

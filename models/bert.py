@@ -18,8 +18,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from models.base_files import CONFIG, WEIGHTS, WeightsError
 from models.graph import Graph
-from models.weights import CONFIG, WEIGHTS, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,8 @@ class Trunk:
     epsilon: float
     """Of the layer norms."""
     weights: Weights
+    centre: NDArray[np.float32] | None = None
+    """Mean of the vectors at length one, float32 [width], which is taken from each (``models.centre``)."""
 
 
 def load_trunk(folder: Path) -> Trunk:
@@ -198,18 +200,25 @@ def add_mean(graph: Graph, states: str, attention_mask: str) -> str:
     return graph.op("Div", total, graph.op("ReduceSum", mask, graph.constant([1]), keepdims=0))
 
 
-def add_unit(graph: Graph, vectors: str) -> str:
-    """Vectors at length one: [batch, width]."""
+def add_embedding(graph: Graph, trunk: Trunk, means: str) -> str:
+    """The embedding of texts, at length one, out of the means of their last states: both [batch, width]."""
+    vectors = _add_unit(graph, means)
+    if trunk.centre is None:
+        return vectors
+    return _add_unit(graph, graph.op("Sub", vectors, graph.constant(trunk.centre, "centre")))
+
+
+def _add_unit(graph: Graph, vectors: str) -> str:
     norm = graph.op("ReduceL2", vectors, graph.constant([1]), keepdims=1)
     return graph.op("Div", vectors, graph.op("Max", norm, graph.constant(_TINY_NORM)))
 
 
 def embedder(trunk: Trunk) -> onnx.ModelProto:
-    """The encoder alone: ``input_ids`` and ``attention_mask`` to ``embedding``, mean-pooled and at length one."""
+    """The encoder alone: ``input_ids`` and ``attention_mask`` to ``embedding``, mean-pooled, centred, at length one."""
     graph = Graph()
     input_ids = graph.input("input_ids", ["batch", "length"])
     attention_mask = graph.input("attention_mask", ["batch", "length"])
     states = add_trunk(graph, trunk, input_ids, attention_mask)
-    embedding = add_unit(graph, add_mean(graph, states[-1], attention_mask))
+    embedding = add_embedding(graph, trunk, add_mean(graph, states[-1], attention_mask))
     graph.output(embedding, "embedding", ["batch", trunk.width])
     return graph.model()

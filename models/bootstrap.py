@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.base_files import TOKENIZER, WeightsError
 from models.bert import load_trunk
+from models.centre import centred
 from models.domain_labels import domain_labels
 from models.export import as_served, code_version, draft, parity_samples, settle, write_companions
-from models.features import collect, open_session
+from models.features import collect
 from models.heads import plan_for
 from models.manifest import Precision, encode
 from models.reference import largest_difference
 from models.report import Report, TrialReport, to_markdown
 from models.runtime import MODEL
+from models.sessions import open_session
 from models.temperature import fold
 from models.tokens import TextTokenizer
 from models.training_reference import REFERENCE, describe
 from models.training_reference import encode as encode_reference
-from models.weights import TOKENIZER, WeightsError, resolve
+from models.weights import resolve
 from models.workshop import Training, Workshop
 from streams.contract.domain import Domain, DomainError
 from streams.contract.examples import Example, load_seed
@@ -133,12 +136,14 @@ def make(
     trials = workshop.try_int8(tried, fitted, validation, out)
     # Strongly held heads are too modest: a probability is to mean what it says, since replies and alerts go by it.
     heads = fold(workshop.fit(training, strengths, "heads"), workshop.temperatures(tried, validation))
+    trunk = centred(trunk, tokenizer, texts)
     difference = largest_difference(
         open_session(draft(trunk, heads, out)),
         weights.folder,
         heads,
         tokenizer,
         _of_many_lengths(texts, _REFERENCE_TEXTS),
+        centre=trunk.centre,
     )
     precision = settle(trunk, out, trials[-1])
     served = workshop.judge(out / MODEL, held_out, training, "evaluation")

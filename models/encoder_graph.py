@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.bert import add_mean, add_trunk, add_unit
+from models.bert import add_embedding, add_mean, add_trunk
 from models.graph import Graph
 from models.heads import CASE_TABLE, CASE_WINDOW, Linear
 
@@ -31,7 +31,7 @@ def encoder_model(trunk: Trunk, heads: Heads) -> onnx.ModelProto:
         builder.sentence("intent", heads.intent, heads.plan.intent)
     builder.entity(heads.entity)
     builder.towards(heads.towards)
-    graph.output(add_unit(graph, builder.mean(trunk.layers)), "embedding", ["batch", trunk.width])
+    graph.output(add_embedding(graph, trunk, builder.mean(trunk.layers)), "embedding", ["batch", trunk.width])
     return graph.model()
 
 

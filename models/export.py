@@ -15,23 +15,23 @@ import onnx
 
 from models.bert import embedder
 from models.encoder_graph import encoder_model
-from models.features import open_session
 from models.files import describe
 from models.manifest import Manifest, Parity, encode
 from models.parity import record
 from models.quantize import quantize
 from models.runtime import EMBEDDER, LABELS, MODEL, PARITY, TOKENIZER, Encoder
+from models.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from models.base_files import BaseWeights
     from models.bert import Trunk
     from models.heads import Heads
     from models.manifest import Labels, ParitySample, Precision
     from models.quantize import Trial
     from models.tokens import TextTokenizer
-    from models.weights import BaseWeights
 
 DRAFT = "fp32.onnx"
 """The graph in fp32, before its precision is settled; no version holds it."""

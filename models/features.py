@@ -8,16 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from models.batching import sub_batches
 from models.bert import add_trunk
 from models.graph import Graph
 from models.heads import CASE_TABLE, CASE_WINDOW
+from models.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from models.bert import Trunk
     from models.heads import Matrix, Plan, Pooled
@@ -36,15 +35,6 @@ class TextFeatures(NamedTuple):
     """[width]."""
     max: dict[int, Matrix]
     """[width]."""
-
-
-def open_session(model: bytes | Path) -> onnxruntime.InferenceSession:
-    """A session for work in bulk, quiet, on this machine's processor."""
-    options = onnxruntime.SessionOptions()
-    # Threads that spin between runs starve whatever else runs on the machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def collect(

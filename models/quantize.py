@@ -12,6 +12,7 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from models.encoder_graph import HEAD_PREFIX
+from models.outliers import APART, set_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,8 @@ class Step(NamedTuple):
     name: str
     spared: tuple[str, ...]
     """Patterns of the names of nodes that stay in fp32."""
+    apart: bool = False
+    """Whether outlying inputs are set apart first, in products of their own (``models.outliers``)."""
 
 
 class Trial(NamedTuple):
@@ -55,8 +58,8 @@ class Trial(NamedTuple):
 _HEADS = f"{HEAD_PREFIX}*"
 
 STEPS = (
-    Step("int8 but for the heads", (_HEADS,)),
-    # What GELU gives has a few large values, which coarsen the scale of all the others.
+    Step("int8 but for the heads and outlying inputs", (_HEADS, f"*{APART}"), apart=True),
+    # Where the trunk's outlying inputs are too many for that.
     Step("int8 but for the heads and the feed-forward networks' second maps", (_HEADS, "*[0-9].output.dense.*")),
 )
 
@@ -66,10 +69,13 @@ def quantize(source: Path, target: Path, step: Step) -> None:
 
     By column, since one scale for a whole matrix spoils the embedding.
     """
-    names = [node.name for node in onnx.load(source).graph.node if node.op_type in _KINDS]
+    model = onnx.load(source)
+    if step.apart:
+        model = set_apart(model)
+    names = [node.name for node in model.graph.node if node.op_type in _KINDS]
     with _quiet():
         quantize_dynamic(
-            source,
+            model,
             target,
             op_types_to_quantize=list(_KINDS),
             nodes_to_exclude=[name for name in names if any(fnmatchcase(name, part) for part in step.spared)],

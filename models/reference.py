@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def largest_difference(
-    session: InferenceSession, base: Path, heads: Heads, tokenizer: TextTokenizer, texts: Sequence[str]
+    session: InferenceSession,
+    base: Path,
+    heads: Heads,
+    tokenizer: TextTokenizer,
+    texts: Sequence[str],
+    *,
+    centre: Matrix | None = None,
 ) -> float | None:
     """The largest absolute difference of any output of an fp32 graph from transformers' BERT and the fitted heads.
 
@@ -30,6 +36,7 @@ def largest_difference(
         heads: What was fitted.
         tokenizer: The base's.
         texts: Of different lengths, so that padding is compared too.
+        centre: What the graph takes from each embedding, [width]; None for nothing.
 
     Returns:
         None where torch or transformers is not installed.
@@ -44,7 +51,7 @@ def largest_difference(
     worst = 0.0
     for row, text in enumerate(encoded):
         states = {layer: states[row, : len(text.ids)] for layer, states in enumerate(layers)}
-        for name, expected in _expected(heads, text, states).items():
+        for name, expected in _expected(heads, text, states, centre).items():
             given = outputs[name][row]
             if expected.ndim > 1:
                 given = given[: len(text.ids)]
@@ -70,17 +77,25 @@ def hidden_states(base: Path, tokens: Tokens) -> list[Matrix]:
     return [states.numpy() for states in answer.hidden_states]
 
 
-def _expected(heads: Heads, encoded: EncodedText, states: dict[int, Matrix]) -> dict[str, Matrix]:
+def _expected(
+    heads: Heads, encoded: EncodedText, states: dict[int, Matrix], centre: Matrix | None
+) -> dict[str, Matrix]:
     plan = heads.plan
     text = from_states(plan, encoded, states)
-    embedding = states[max(states)].mean(axis=0)
+    embedding = _unit(states[max(states)].mean(axis=0))
+    if centre is not None:
+        embedding = _unit(embedding - centre)
     outputs = {
         "topic_logits": heads.topic(sentence_row(text, plan.topic)),
         "sentiment_logits": heads.sentiment(sentence_row(text, plan.sentiment)),
         "entity_logits": heads.entity(entity_rows(text, plan)),
         "entity_sentiment_logits": heads.towards(towards_rows(text, plan)),
-        "embedding": embedding / np.linalg.norm(embedding),
+        "embedding": embedding,
     }
     if heads.intent is not None:
         outputs["intent_logits"] = heads.intent(sentence_row(text, plan.intent))
     return outputs
+
+
+def _unit(vector: Matrix) -> Matrix:
+    return vector / np.float32(np.linalg.norm(vector))

@@ -17,6 +17,7 @@ from models.batching import sub_batches
 from models.manifest import MANIFEST, Labels, Manifest, Parity, VersionError, read
 from models.readings import Reader, Reading
 from models.running import Run, runs
+from models.sessions import open_session
 from models.tokens import TextTokenizer
 from models.training_reference import REFERENCE, TrainingReference
 
@@ -33,7 +34,6 @@ LABELS = "labels.json"
 PARITY = "parity.json"
 
 _EMBEDDING = "embedding"
-_ERRORS_ONLY = 3
 
 
 class Encoder:
@@ -211,13 +211,10 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
         # Memory plans are kept for each shape that was seen, and here nearly every run has a shape of its own.
         options.enable_mem_pattern = False
-        # Spinning between runs starves the event loop where cores are few.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            return open_session(path, options)
         except Exception as error:  # its exceptions have no base of their own
             raise VersionError(f"{path}: onnxruntime refuses it: {error}") from error
 

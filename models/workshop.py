@@ -11,9 +11,10 @@ import onnx
 
 from models.encoder_graph import encoder_model
 from models.evaluation import Evaluation, answer, score
-from models.features import open_session, sentence_row
+from models.features import sentence_row
 from models.fitting import choose_strengths, fit_heads
 from models.quantize import Trial, try_steps
+from models.sessions import open_session
 from models.temperature import LabelledLogits, fit_temperature
 
 if TYPE_CHECKING:

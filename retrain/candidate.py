@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.centre import centred
 from models.export import as_served, code_version, draft, parity_samples, settle, write_companions
-from models.features import open_session
 from models.manifest import encode
 from models.quantize import try_steps
 from models.report import TrialReport
 from models.running import OpenGraph
 from models.runtime import MODEL
+from models.sessions import open_session
 from models.temperature import fold
 from models.training_reference import REFERENCE, describe
 from models.training_reference import encode as encode_reference
@@ -28,19 +29,20 @@ from retrain.report import CandidateReport, to_markdown
 from retrain.robustness import robustness
 from retrain.snapshot import PARTS
 from streams.contract.domain import load_domain
+from streams.contract.examples import load_seed
 from streams.contract.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from models.base_files import BaseWeights
     from models.heads import Heads
     from models.manifest import Precision
     from models.quantize import Trial
     from models.runtime import Encoder
     from models.temperature import Temperature
     from models.tokens import TextTokenizer
-    from models.weights import BaseWeights
     from retrain.answers import RowAnswer
     from retrain.dataset import Dataset
     from retrain.evaluate import PartReport
@@ -107,8 +109,12 @@ def export(
     tell = tell or _silent
     labels = dataset.labels
     heads, trials, temperatures = _calibrated(tuned, dataset, tokenizer, out, tell)
-    draft(tuned.trunk, heads, out)
-    precision = settle(tuned.trunk, out, trials[-1])
+    domain = load_domain(settings.domain)
+    # Those that a first model was centred by: a trunk that did not change keeps its vectors.
+    seed = [example.text for example in load_seed(domain) if not example.held_out]
+    trunk = centred(tuned.trunk, tokenizer, seed or [row.text for row in dataset.train])
+    draft(trunk, heads, out)
+    precision = settle(trunk, out, trials[-1])
     texts = _fit_to_keep([*dataset.frozen, *dataset.validation])
     write_companions(out, weights, labels, parity_samples(out / MODEL, tokenizer, labels, texts, precision))
     write_snapshot(dataset, out)
@@ -120,7 +126,7 @@ def export(
 
     parts, perturbed = _judged(encoder, dataset, tell)
     report = CandidateReport(
-        domain=load_domain(settings.domain).name,
+        domain=domain.name,
         base=weights.name,
         method=tuned.settings.method,
         adversarial=tuned.settings.adversarial,

@@ -76,7 +76,7 @@ def finetune(
         DivergedError: The loss ran away.
     """
     train, validation = _telling(dataset.train, "train"), _telling(dataset.validation, "validation")
-    if settings.method == "frozen" and settings.frozen_layers > trunk.layers:
+    if settings.method == "frozen" and (settings.frozen_layers or 0) > trunk.layers:
         raise FinetuneError(
             f"retrain.frozen_layers = {settings.frozen_layers}, and the trunk has {trunk.layers} layers: freeze fewer"
         )

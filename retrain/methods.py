@@ -35,5 +35,7 @@ def apply_method(network: Network, settings: RetrainSettings) -> None:
         network.trunk = get_peft_model(network.trunk, config)
     elif settings.method == "frozen":
         # What the lowest layers know (names, grammar) is the same in every domain, and the steps are cheaper.
-        for part in (network.trunk.embeddings, *network.trunk.encoder.layer[: settings.frozen_layers]):
+        layers = network.trunk.encoder.layer
+        frozen = len(layers) // 2 if settings.frozen_layers is None else settings.frozen_layers
+        for part in (network.trunk.embeddings, *layers[:frozen]):
             part.requires_grad_(requires_grad=False)

@@ -22,12 +22,12 @@ from benchmarks.support.machine import physical_cores
 from benchmarks.support.real_messages import load_messages
 from benchmarks.support.rooms import tell
 from benchmarks.support.served_version import ServedVersion, served_version
+from models.sessions import open_session
 from models.tokens import TextTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ERRORS_ONLY = 3
 _TOKENISED_AT_ONCE = 1024
 _WARM_UP_TEXTS = 256
 _SEARCHED_TEXTS = 1024
@@ -114,10 +114,8 @@ class BareRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = plan.threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
         options.enable_mem_pattern = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(plan.spinning)))
-        self._session = onnxruntime.InferenceSession(version.graph, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(version.graph, options, spinning=plan.spinning)
         self.measure(texts[:_WARM_UP_TEXTS])
 
     def measure(self, texts: Sequence[str]) -> Timing:

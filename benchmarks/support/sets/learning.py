@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmarks.support.sets.corpora import Corpus
+    from models.base_files import BaseWeights
     from models.bert import Trunk
     from models.tokens import TextTokenizer
-    from models.weights import BaseWeights
     from retrain.tuned import Tuned
     from streams.contract.model_settings import RetrainSettings
 

@@ -7,9 +7,9 @@ import pytest
 from gguf import GGMLQuantizationType, GGUFWriter
 from support import toy_llama
 
+from models.base_files import WeightsError
 from models.generator.gguf_file import GgufFile
 from models.generator.gguf_tokenizer import tokenizer_from_gguf
-from models.weights import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from safetensors.numpy import save_file
 from support import toy_llama
 from tokenizers import Tokenizer, models
 
+from models.base_files import CONFIG, TOKENIZER, WEIGHTS, WeightsError
 from models.generator.llama import EMBEDDING, HEAD
 from models.generator.weights import find, load
-from models.weights import CONFIG, TOKENIZER, WEIGHTS, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
