@@ -6,6 +6,7 @@ punctuation, legal suffixes, tickers and aliases make no difference.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -25,6 +26,17 @@ _LONGEST_NAME = 80
 _MARKS = "@#$"
 _POSSESSIVE = re.compile(r"'s?$")
 _NOT_NAME = re.compile(r"[^\w&+.']+")
+# Of a retweet, a mention, a direct message, a forwarded one; of HTML; of an address. None of them names anything.
+_NO_NAMES = frozenset(
+    {
+        *("rt", "mt", "qt", "via", "cc", "bcc", "ht", "h t", "dm", "fw", "fwd"),
+        *("&", "amp", "quot", "nbsp", "lt", "gt", "http", "https", "www"),
+        *("t.co", "bit.ly", "ow.ly", "goo.gl", "tinyurl.com", "dlvr.it", "fb.me", "youtu.be", "pic.twitter.com"),
+    }
+)
+_ADDRESS = re.compile(r"(?:https?:|www\.|(?:t\.co|bit\.ly|ow\.ly|goo\.gl|pic\.twitter\.com)/)")
+# Before the handle that is the name; a blank may be missing.
+_PASSED_ON = re.compile(r"(?:rt|mt|qt|via|cc|ht|h/t)\b[\s:.]*(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,11 @@ def parse_subject(key: str) -> Subject:
     )
 
 
+def is_name(text: str) -> bool:
+    """Whether anything is left of a name, by which an entity can be counted, once marks and punctuation are dropped."""
+    return bool(_plain(text))
+
+
 class EntityNames:
     """Gives each entity one name.
 
@@ -100,7 +117,9 @@ class EntityNames:
         for canonical, aliases in entities.aliases.items():
             name = self._without_suffixes(_plain(canonical))
             for alias in (canonical, *aliases):
-                self._canonical[self._without_suffixes(_plain(alias))] = name
+                # An empty one would take in every mention of which nothing is left.
+                if is_name(alias):
+                    self._canonical[self._without_suffixes(_plain(alias))] = name
 
     def normalise(self, text: str) -> str | None:
         """The name under which an entity is counted.
@@ -109,10 +128,17 @@ class EntityNames:
         suffixes dropped, blanks made one, and aliases exchanged for their canonical name.
 
         Returns:
-            The name; None where nothing is left of it.
+            The name; None where nothing is left of it, or nothing but the mark of a retweet (``RT``, ``via``), of HTML
+            (``&amp;``) or of an address (``http``), unless the domain knows something of that name.
         """
         name = self._without_suffixes(_plain(text))
-        return self._canonical.get(name, name) or None
+        known = self._canonical.get(name)
+        if known is not None:
+            return known
+        # A cash tag is a ticker, whatever it is called.
+        if not text.startswith("$") and (name in _NO_NAMES or _ADDRESS.match(text.casefold().strip())):
+            return None
+        return name or None
 
     def _without_suffixes(self, name: str) -> str:
         words = name.split()
@@ -123,7 +149,10 @@ class EntityNames:
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold().strip().lstrip(_MARKS)
+    text = html.unescape(text) if "&" in text else text
+    folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold().strip()
+    folded = _PASSED_ON.sub("", folded, count=1) if folded[:1] in "rmqvch" else folded
+    folded = folded.lstrip(_MARKS)
     folded = _NOT_NAME.sub(" ", _POSSESSIVE.sub("", folded))
     words = (word.strip(".") if word.count(".") == 1 else word for word in folded.split())
     return " ".join(word for word in words if word)

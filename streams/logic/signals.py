@@ -5,6 +5,7 @@ Pure and without state, so that threads may share it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,11 @@ _MOST_OTHER_ENTITIES = 5
 # Of what a user may make as long as he likes.
 _LONGEST_WORD = 120
 _LONGEST_FINGERPRINT = 64
+# What is said before a retweet's mark is a comment on one and the same text; each link is shortened to another one.
+_RETWEET = re.compile(r"\b(?:RT|MT)\s{0,3}@\w{1,40}:?")
+_LINK = re.compile(r"https?://\S+")
+# A shorter rest says too little to be one text.
+_FEWEST_WORDS = 4
 # Shorter parts of a person's name are initials and particles, which stand in many another name.
 _SHORTEST_NAME = 3
 
@@ -195,6 +201,10 @@ def _excerpt(message: Message) -> str:
 
 
 def _fingerprint(message: Message) -> str:
+    """Equal for copies of one text, also for those that are passed on, or end in a link of their own."""
+    told = _LINK.sub(" ", _RETWEET.split(message.text)[-1])
+    if len(told) < len(message.text) and len(told.split()) >= _FEWEST_WORDS:
+        return text_fingerprint(told)
     given = message.fingerprint
     if not given:
         return text_fingerprint(message.text)

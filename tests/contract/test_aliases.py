@@ -6,8 +6,9 @@ import re
 
 import msgspec
 import pytest
+from pydantic import ValidationError
 
-from streams.contract.domain import load_domain
+from streams.contract.domain import Entities, load_domain
 from streams.contract.records import Message
 from streams.contract.subjects import EntityNames
 
@@ -69,3 +70,55 @@ def test_no_alias_stands_under_two_names() -> None:
 def test_companies_that_share_a_word_stay_apart() -> None:
     assert NAMES.normalise("Osterby Bank") != NAMES.normalise("Larkmoor Bank")
     assert NAMES.normalise("Vantry Pay") == "vantry pay"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RT",
+        "rt",
+        "#RT",
+        "@cc",
+        "via",
+        "&amp;",
+        "amp",
+        "http",
+        "https://t.co/a1b2",
+        "http://t.co/x",
+        "t.co/a1b2",
+        "www.",
+    ],
+)
+def test_marks_of_retweets_of_html_and_of_addresses_name_nothing(text: str) -> None:
+    assert NAMES.normalise(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("RT @Larkmoor", "larkmoor"),
+        ("RT@Larkmoor:", "larkmoor"),
+        ("cc: @birk", "birk"),
+        ("$VIA", "via"),
+        ("Via Rail", "via rail"),
+        ("Hale&amp;Dow", "hale&dow"),
+        ("corvane.com", "corvane.com"),
+        ("RTL", "rtl"),
+    ],
+)
+def test_a_name_beside_a_mark_is_one(text: str, name: str) -> None:
+    assert NAMES.normalise(text) == name
+
+
+def test_what_a_domain_calls_by_such_a_name_is_one() -> None:
+    names = EntityNames(Entities(legal_suffixes=(), aliases={"Hightower": ("HT",)}))
+    assert names.normalise("HT") == "hightower"
+
+
+def test_what_is_left_empty_is_nobodys_name() -> None:
+    # As a domain that was not read from its file may have it.
+    names = EntityNames(Entities.model_construct(legal_suffixes=(), aliases={"Acme": ("!!", "ACM")}))
+    assert names.normalise("??") is None
+    assert names.normalise("acm") == "acme"
+    with pytest.raises(ValidationError, match="nothing is left of '!!'"):
+        Entities(aliases={"Acme": ("!!",)})

@@ -176,10 +176,10 @@ def test_a_model_that_gives_no_scores_is_taken_at_its_word() -> None:
 
 
 def test_at_most_five_other_entities_are_named() -> None:
-    text = "Aa Bb Cc Dd Ee Ff Gg"
+    text = "Aa Bb Dd Ee Ff Gg Hh"
     made = signals(message(text), *[entity(text, name) for name in text.split()], subjects=("topic", "entity"))
-    assert made[0].entities == ["aa", "bb", "cc", "dd", "ee"]
-    assert made[2].entities == ["aa", "cc", "dd", "ee", "ff"]
+    assert made[0].entities == ["aa", "bb", "dd", "ee", "ff"]
+    assert made[2].entities == ["aa", "dd", "ee", "ff", "gg"]
 
 
 def test_what_is_only_marks_is_no_entity() -> None:
@@ -316,3 +316,24 @@ def test_a_signal_is_small_and_readable_whatever_is_said(
         assert msgspec.json.decode(value, type=Signal) == signal
         assert parse_subject(signal.subject).key == signal.subject
         assert len(value) < 6_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RT @larkmoor: We are sorry for the delays of this morning",
+        "Oh please. RT @larkmoor: We are sorry for the delays of this morning",
+        "We are sorry for the delays of this morning https://t.co/a1",
+        "RT @birk RT @larkmoor: We are sorry for the delays of this morning https://t.co/b2",
+    ],
+)
+def test_what_is_passed_on_is_a_copy(text: str) -> None:
+    (original,) = signals(message("We are sorry for the delays of this morning"), subjects=("topic",))
+    (copy,) = signals(message(text, fingerprint="of its own"), subjects=("topic",))
+    assert copy.fingerprint == original.fingerprint
+
+
+@pytest.mark.parametrize("text", ["RT @larkmoor: no", "see https://t.co/a1", "Art of the deal, no link at all"])
+def test_what_says_too_little_keeps_its_own_fingerprint(text: str) -> None:
+    (made,) = signals(message(text, fingerprint="of its own"), subjects=("topic",))
+    assert made.fingerprint == "of its own"

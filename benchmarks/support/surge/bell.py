@@ -32,13 +32,26 @@ class Bell:
         Returns:
             Those that begin to fire; a rise of the level or an end is none.
         """
-        counts = {
-            name: Counts(negative=negative, total=volume)
-            for name, negative, volume in zip(
-                traffic.names, traffic.negative[row].tolist(), traffic.volume[row].tolist(), strict=True
+        negative, volume = traffic.negative[row].tolist(), traffic.volume[row].tolist()
+        if traffic.copies is None:
+            counts = {
+                name: Counts(negative=bad, total=every)
+                for name, bad, every in zip(traffic.names, negative, volume, strict=True)
+                if every
+            }
+        else:
+            of = zip(
+                negative,
+                volume,
+                traffic.copies.negative[row].tolist(),
+                traffic.copies.volume[row].tolist(),
+                strict=True,
             )
-            if volume
-        }
+            counts = {
+                name: Counts(negative=bad, total=every, negative_copies=bad_copies, copies=copies)
+                for name, (bad, every, bad_copies, copies) in zip(traffic.names, of, strict=True)
+                if every or copies
+            }
         begun = []
         for transition in self._panel.close(traffic.first + row, counts):
             if transition.status == "resolved":

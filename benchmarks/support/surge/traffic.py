@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,13 @@ _REWRITTEN = 0.05
 _SPREAD_WINDOWS = 4.0
 
 
+class Copies(NamedTuple):
+    """Copies of texts that were counted already, ``[windows, subjects]``."""
+
+    negative: Counts
+    volume: Counts
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """Counts of a desk's subjects."""
@@ -49,21 +56,29 @@ class Traffic:
     """``[windows, subjects]``."""
     volume: Counts
     """All messages, ``[windows, subjects]``."""
+    copies: Copies | None = None
+    """Copies that are left out of them, where there are any."""
 
     def of(self, columns: slice) -> Traffic:
         """Some of the subjects."""
-        return Traffic(self.names[columns], self.first, self.negative[:, columns], self.volume[:, columns])
+        copies = self.copies and Copies(self.copies.negative[:, columns], self.copies.volume[:, columns])
+        return Traffic(self.names[columns], self.first, self.negative[:, columns], self.volume[:, columns], copies)
 
     def rows(self, rows: slice) -> Traffic:
         """A stretch of time; ``rows`` has a start."""
-        return Traffic(self.names, self.first + rows.start, self.negative[rows], self.volume[rows])
+        copies = self.copies and Copies(self.copies.negative[rows], self.copies.volume[rows])
+        return Traffic(self.names, self.first + rows.start, self.negative[rows], self.volume[rows], copies)
 
 
 def join(parts: list[Traffic]) -> Traffic:
     """One desk of several; names become unique by number."""
     negative = np.concatenate([part.negative for part in parts], axis=1)
     volume = np.concatenate([part.volume for part in parts], axis=1)
-    return Traffic(names(negative.shape[1]), parts[0].first, negative, volume)
+    copies = None
+    if any(part.copies for part in parts):
+        both = [part.copies or Copies(np.zeros_like(part.negative), np.zeros_like(part.volume)) for part in parts]
+        copies = Copies(*(np.concatenate(each, axis=1) for each in zip(*both, strict=True)))
+    return Traffic(names(negative.shape[1]), parts[0].first, negative, volume, copies)
 
 
 def names(subjects: int) -> tuple[str, ...]:
@@ -117,7 +132,7 @@ def syndicated(rng: np.random.Generator, windows: int, subjects: int) -> Traffic
     """Over-dispersed traffic, and stories that are copied.
 
     Tocsin counts equal copies once, so what is left of a story are its rewritten copies: a twentieth of 10 to 200, in
-    the hour after it. Half of the stories are bad news.
+    the hour after it. How many equal ones there were in each window it knows. Half of the stories are bad news.
     """
     traffic = over_dispersed(rng, windows, subjects)
     negative, volume = traffic.negative.copy(), traffic.volume.copy()
@@ -125,12 +140,15 @@ def syndicated(rng: np.random.Generator, windows: int, subjects: int) -> Traffic
     least, tail, most = _COPIES
     copies = np.minimum(most, least * rng.random(len(row)) ** (-1 / tail)).astype(int)
     rewritten = rng.binomial(copies, _REWRITTEN)
-    bad = np.repeat(rng.random(len(row)) < 0.5, rewritten)
-    row, column = np.repeat(row, rewritten), np.repeat(column, rewritten)
-    row = np.minimum(row + rng.geometric(1 / _SPREAD_WINDOWS, len(row)) - 1, windows - 1)
-    np.add.at(volume, (row, column), 1)
-    np.add.at(negative, (row[bad], column[bad]), 1)
-    return Traffic(traffic.names, traffic.first, negative, volume)
+    is_bad = rng.random(len(row)) < 0.5
+    equal = Copies(np.zeros_like(negative), np.zeros_like(volume))
+    for counts, passed_on in ((Copies(negative, volume), rewritten), (equal, copies - rewritten)):
+        bad, column_of = np.repeat(is_bad, passed_on), np.repeat(column, passed_on)
+        row_of = np.repeat(row, passed_on)
+        row_of = np.minimum(row_of + rng.geometric(1 / _SPREAD_WINDOWS, len(row_of)) - 1, windows - 1)
+        np.add.at(counts.volume, (row_of, column_of), 1)
+        np.add.at(counts.negative, (row_of[bad], column_of[bad]), 1)
+    return Traffic(traffic.names, traffic.first, negative, volume, equal)
 
 
 def log_uniform(rng: np.random.Generator, bounds: tuple[float, float], size: int) -> Rates:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _TAIL_HALF_LIFE_WEEKS = 2.0
 # Within the cool-down a subject rings again only if it is ten times as unusual.
 _COOL_DOWN_SCORE = 1.0
+# And ten times more for each alarm that it gave lately: what comes again and again is usual for it.
+_AGAIN_SCORE = 1.0
+_AGAIN_HALF_LIFE_WEEKS = 1.0
 _RED_RATIO = 3.0
 # A window is calm if neither it nor the three of them to its end have a score of this.
 _CALM_SCORE = 1.3
@@ -50,6 +53,7 @@ class Alarms:
         self._kinds = settings.kinds
         self._store = store
         self._needed = settings.resolve_windows
+        self._forget_alarm = 0.5 ** (1.0 / (_AGAIN_HALF_LIFE_WEEKS * week))
         self._cool_down = settings.cool_down_seconds / settings.window_seconds
         # Scores of counts, and those of the shares of young subjects.
         self._tail, self._young_tail = (Tail(_TAIL_HALF_LIFE_WEEKS * week) for _ in range(2))
@@ -79,6 +83,10 @@ class Alarms:
             Whether there was such an alarm that was not judged yet.
         """
         return any(tail.judge_false(subject, kind) for tail in (self._tail, self._young_tail))
+
+    def judge_real(self, subject: str, kind: SurgeKind) -> bool:
+        """The latest alarm on a subject was not false after all; whether it had been judged so."""
+        return any(tail.judge_real(subject, kind) for tail in (self._tail, self._young_tail))
 
     def end_runs(self, rows: NDArray[np.intp], bucket: int) -> None:
         """These subjects were silent for so long that their runs are over."""
@@ -137,7 +145,8 @@ class Alarms:
         """Ring, or follow a run of scores that may yet ring."""
         store, score = self._store, case.finding.score
         cooling = case.bucket - int(store.resolved[case.run]) <= self._cool_down
-        if score >= case.limit.yellow + (_COOL_DOWN_SCORE if cooling else 0.0):
+        again = self._rung_lately(case)
+        if score >= case.limit.yellow + (_COOL_DOWN_SCORE if cooling else 0.0) + _AGAIN_SCORE * again:
             finding = msgspec.structs.replace(
                 case.finding, p_value=case.limit.probability(score), threshold=case.limit.probability(case.limit.yellow)
             )
@@ -146,6 +155,7 @@ class Alarms:
             case.tail.add_fired(case.subject, case.kind, case.bucket, threshold=case.limit.yellow, peak=score)
             store.run[case.run] = 0.0
             store.started[case.run] = firing.start_bucket
+            store.rung[case.run] = 1.0 + again
             return _transition(case, "firing", firing)
         peak = float(store.run[case.run])
         if score >= RUN_SCORE:
@@ -155,10 +165,18 @@ class Alarms:
             store.run[case.run] = 0.0
         return None
 
+    def _rung_lately(self, case: _Case) -> float:
+        """Alarms of a subject, the earlier ones forgotten."""
+        rung = float(self._store.rung[case.run])
+        return rung * self._forget_alarm ** (case.bucket - int(self._store.started[case.run])) if rung else 0.0
+
     def _go_on(self, case: _Case, firing: Firing, scan: Scan, at: int) -> Transition | None:
         """Grow stronger, or be over, or neither."""
         which = case.run[1]
-        calm = bool((scan.scores[at, which, _CALM_SCALES] < _CALM_SCORE).all())
+        first, last = firing.finding.window
+        # What rose slowly shows in no short window, whose baseline has learned it by now: it is calm once a span is.
+        scales = _CALM_SCALES if last - first < max(SCALES) else [*_CALM_SCALES, len(SCALES)]
+        calm = bool((scan.scores[at, which, scales] < _CALM_SCORE).all())
         over = firing.relieve(
             float(scan.observed[at, which, 0]),
             float(scan.expected[at, which, 0]),
@@ -210,7 +228,7 @@ class _Case:
 def _finding(scan: Scan, at: int, which: int, bucket: int) -> Finding:
     scale = int(scan.scale[at, which])
     return Finding(
-        window=(bucket - SCALES[scale] + 1, bucket),
+        window=(bucket - int(scan.lengths[scale]) + 1, bucket),
         observed=int(scan.observed[at, which, scale]),
         expected=float(scan.expected[at, which, scale]),
         volume=int(scan.volume[at, scale]),

@@ -46,8 +46,36 @@ class Factors(NamedTuple):
     """[n, tracks, 24] Factors of the hours of the day."""
     daily: NDArray[np.float64]
     """[n, tracks, 7] Factors of the days of the week."""
-    doubt: NDArray[np.float64]
-    """[n, tracks, 24] Relative variance of the product, by hour of the day."""
+    level_doubt: NDArray[np.float64]
+    """[n, tracks] Relative variance of the level."""
+    hour_doubt: NDArray[np.float64]
+    """[n, tracks, 24] Relative variance of the factors of the hours, as they differ from the pooled ones."""
+    rhythm_doubt: NDArray[np.float64]
+    """[24] That of the pooled ones."""
+    day_doubt: NDArray[np.float64]
+    """[7] Relative variance of the factors of the days."""
+
+    def of(self, subjects: NDArray[np.intp]) -> Factors:
+        """Some of the subjects, by their places."""
+        own = (each[subjects] for each in self[: Factors._fields.index("rhythm_doubt")])
+        return Factors._make([*own, self.rhythm_doubt, self.day_doubt])
+
+    def doubt(self, phase: int, weekday: int) -> NDArray[np.float64]:
+        """Relative variance, [n, tracks], of what is expected of an hour of the day on a day of the week."""
+        doubt: NDArray[np.float64] = (
+            self.level_doubt + self.hour_doubt[:, :, phase] + self.rhythm_doubt[phase] + self.day_doubt[weekday]
+        )
+        return doubt
+
+
+class Recent(NamedTuple):
+    """The latest windows of n subjects, [n, tracks, scales] each."""
+
+    observed: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    """What the past lets expect, and the rewritten copies of what is copied now."""
+    rewritten: NDArray[np.float64]
+    """These alone."""
 
 
 class Baseline:
@@ -69,18 +97,16 @@ class Baseline:
         self.reach = self.tiles * np.array(SCALES) / each
         """[scales] Hours that these cover."""
 
-    def recent(self, rows: NDArray[np.intp], bucket: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Observed and expected counts of the windows that end with a bucket.
-
-        Returns:
-            float64 [n, tracks, scales], either.
-        """
+    def recent(self, rows: NDArray[np.intp], bucket: int) -> Recent:
+        """Observed and expected counts of the windows that end with a bucket."""
         store = self._store
         column = (bucket - np.arange(max(SCALES))) % store.ring.shape[-1]
         at = np.array(SCALES) - 1
         observed = store.ring[rows[:, None], :, column].cumsum(axis=1, dtype=np.float64)[:, at]
-        expected = store.expected[rows[:, None], :, column].cumsum(axis=1, dtype=np.float64)[:, at]
-        return observed.transpose(0, 2, 1), expected.transpose(0, 2, 1)
+        usual = store.expected[rows[:, None], :, column].cumsum(axis=1, dtype=np.float64)[:, at]
+        copies = store.copies[rows[:, None], :, column].cumsum(axis=1, dtype=np.float64)[:, at]
+        rewritten = self._pool.rewritten * copies
+        return Recent(*(each.transpose(0, 2, 1) for each in (observed, usual + rewritten, rewritten)))
 
     def dispersion(self, rows: NDArray[np.intp], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Variance over mean of the counts at each scale, at least 1.
@@ -103,18 +129,31 @@ class Baseline:
         mass: NDArray[np.float64] = self._store.hourly[rows].sum(axis=-1, dtype=np.float64)
         return mass
 
-    def foresee(self, rows: NDArray[np.intp], hour: int) -> None:
+    def hour_so_far(self, rows: NDArray[np.intp], bucket: int) -> NDArray[np.float64]:
+        """Expected counts, [n, tracks], of the windows of an hour up to a bucket."""
+        store = self._store
+        column = np.arange(bucket - bucket % self._calendar.windows_an_hour, bucket + 1) % store.ring.shape[-1]
+        expected = (
+            store.expected[rows[:, None], :, column] + self._pool.rewritten * store.copies[rows[:, None], :, column]
+        )
+        so_far: NDArray[np.float64] = expected.sum(axis=1, dtype=np.float64)
+        return so_far
+
+    def foresee(self, rows: NDArray[np.intp], hour: int) -> Factors:
         """Make the expected counts of the ring's windows, the last of which is the last of this hour."""
         store, each = self._store, self._calendar.windows_an_hour
         size = store.ring.shape[-1]
         first = hour + 1 - size // each
         season = self._calendar.season(first, size // each)
-        level, hourly, daily, doubt = self.factors(rows)
+        factors = self.factors(rows)
+        level, hourly, daily = factors.level, factors.hourly, factors.daily
         rhythm = hourly[:, :, season.before] * (1.0 - season.weight) + hourly[:, :, season.after] * season.weight
         expected = (level[:, :, None] / each) * rhythm * daily[:, :, season.weekday]
         store.expected[rows[:, None], :, (first * each + np.arange(size)) % size] = expected.transpose(0, 2, 1)
-        store.doubt[rows] = doubt[:, :, hour % HOURS]
+        weekday = int(season.weekday[-1])
+        store.doubt[rows] = factors.doubt(hour % HOURS, weekday)
         store.rolled[rows] = hour
+        return factors
 
     def factors(self, rows: NDArray[np.intp]) -> Factors:
         """The fitted model.
@@ -140,8 +179,15 @@ class Baseline:
         own_hours = (hourly * hours[:, None]).sum(axis=2) / lived
         own_days = (daily * days[:, None]).sum(axis=2) / lived
         level = (mass + _LEVEL_PRIOR) / (own_hours * own_days * lived + prior)
-        doubt = noise / (mass[:, :, None] + _LEVEL_PRIOR) + noise / (by_hour + weight * pool.hourly)
-        return Factors(level, hourly, daily, doubt)
+        return Factors(
+            level,
+            hourly,
+            daily,
+            level_doubt=noise[..., 0] / (mass + _LEVEL_PRIOR),
+            hour_doubt=np.minimum(noise, _MOST_NOISE) / (by_hour + weight * pool.hourly),
+            rhythm_doubt=pool.unknown_hours,
+            day_doubt=pool.unknown_days,
+        )
 
 
 def ring_size(windows_an_hour: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from streams.logic.surge import evidence
+from streams.logic.surge import crowding, evidence
 from streams.logic.surge.history import mark_past
 from streams.logic.surge.panel import Counts, Panel
 from streams.logic.surge.seen import short_print
@@ -21,9 +21,9 @@ from streams.logic.surge.subject import Gathered, Open, Subject
 from streams.logic.surge.telling import Teller, label_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from streams.contract.alerts import Alert, Trend, Verdict
+    from streams.contract.alerts import Alert, SurgeKind, Trend, Verdict
     from streams.contract.settings import SurgeSettings
     from streams.contract.signals import Signal
     from streams.logic.surge.transition import Transition
@@ -70,12 +70,16 @@ class Desk:
         self._history = False
         self._watched: frozenset[str] = frozenset()
         self._dirty: dict[str, None] = {}
+        self._full_at: int | None = -1
+        self._crowded_in = -1
         self._remembered = round(_DAY / settings.window_seconds)
         self._forget = round(settings.forget_hours * 3600 / settings.window_seconds)
         self.late = 0
         """Signals whose window was closed already, or that are dated where no clock has been; not counted."""
         self.duplicates = 0
         """Signals that were counted already, or copies of one text; not counted."""
+        self.crowded = 0
+        """Signals of subjects that were new while there were too many; not counted."""
 
     @property
     def subjects(self) -> int:
@@ -105,6 +109,13 @@ class Desk:
         Returns:
             Whether it was new.
         """
+        return self._judge(verdict, self._panel.judge_false)
+
+    def withdraw(self, verdict: Verdict) -> bool:
+        """Take in that a verdict was taken back; whether it had changed anything."""
+        return self._judge(verdict, self._panel.judge_real)
+
+    def _judge(self, verdict: Verdict, judge: Callable[[str, SurgeKind], bool]) -> bool:
         kinds = self._settings.kinds if verdict.subject in self._subjects else ()
         for kind in kinds:
             began = self._panel.last_began(verdict.subject, kind)
@@ -113,7 +124,7 @@ class Desk:
                 and self._teller.moment(began) == verdict.startsAt
                 and label_fingerprint(self._teller.labels(verdict.subject, kind)) == verdict.fingerprint
             )
-            if is_meant and self._panel.judge_false(verdict.subject, kind):
+            if is_meant and judge(verdict.subject, kind):
                 self._dirty[""] = None
                 return True
         return False
@@ -123,6 +134,9 @@ class Desk:
         key = signal.subject
         subject = self._subjects.get(key)
         if subject is None:
+            if not self._has_room(key):
+                self.crowded += 1
+                return
             subject = self._subjects[key] = Subject()
         self._dirty[key] = None
         place = (signal.topic, signal.partition)
@@ -151,7 +165,7 @@ class Desk:
         seen.add(message, text, bucket)
         if is_copy:
             self.duplicates += 1
-            window.copies[text] = window.copies.get(text, 0) + 1
+            _leave_out(window, signal, text)
             return
         self._count(window, signal, time, text)
 
@@ -252,12 +266,7 @@ class Desk:
         heard = {key: self._subjects[key].open.pop(bucket) for key in keys}
         changes: dict[str, list[Transition]] = {}
         for change in self._panel.close(
-            bucket,
-            {
-                key: Counts(window.negative, window.positive, window.total)
-                for key, window in heard.items()
-                if window.total
-            },
+            bucket, {key: _counts(window) for key, window in heard.items() if window.total or window.copies}
         ):
             changes.setdefault(change.subject, []).append(change)
         most, seconds = self._settings.evidence_messages, self._seconds
@@ -285,6 +294,31 @@ class Desk:
                 )
         yield from alerts
 
+    def _has_room(self, key: str) -> bool:
+        """Whether one more can be known; others are forgotten for it where they can be."""
+        if len(self._subjects) < self._settings.max_subjects or crowding.is_let_in(key, self._watched):
+            return True
+        # Who is heard of changes when windows close: until then the answer is the same.
+        if self._full_at == self._closed:
+            return False
+        gone = crowding.to_go(
+            self._subjects,
+            born=self._panel.born,
+            firing=self._panel.firing,
+            watched=self._watched,
+            bucket=self._closed or 0,
+            windows_a_day=self._remembered,
+            most=self._settings.max_subjects,
+        )
+        if not gone:
+            self._full_at = self._closed
+        hour = (self._closed or 0) // self._hour
+        if self._crowded_in != hour:  # told once an hour
+            self._crowded_in = hour
+            self._log.warning("too many subjects: the youngest make room", setting="surge.max_subjects")
+        self._drop(gone)
+        return bool(gone)
+
     def _forget_silent(self, bucket: int) -> None:
         """Forget who was silent for long: memory is for the living."""
         gone = [
@@ -292,7 +326,29 @@ class Desk:
             for key, subject in self._subjects.items()
             if subject.last < bucket - self._forget and not subject.open and key not in self._panel.firing
         ]
+        self._drop(gone)
+
+    def _drop(self, gone: Collection[str]) -> None:
         self._panel.forget(gone)
         for key in gone:
             del self._subjects[key]
             self._dirty[key] = None
+
+
+def _leave_out(window: Open, signal: Signal, text: bytes) -> None:
+    window.copies[text] = window.copies.get(text, 0) + 1
+    if signal.sentiment == "negative":
+        window.negative_copies += 1
+    elif signal.sentiment == "positive":
+        window.positive_copies += 1
+
+
+def _counts(window: Open) -> Counts:
+    return Counts(
+        window.negative,
+        window.positive,
+        window.total,
+        window.negative_copies,
+        window.positive_copies,
+        sum(window.copies.values()),
+    )

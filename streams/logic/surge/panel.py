@@ -20,6 +20,7 @@ from streams.logic.surge.firing import Firing
 from streams.logic.surge.learning import Learner
 from streams.logic.surge.pool import Pool
 from streams.logic.surge.scan import Scanner
+from streams.logic.surge.spans import SPANS, Spans
 from streams.logic.surge.store import Figures, Store
 from streams.logic.surge.transition import Counts, Transition
 
@@ -48,25 +49,38 @@ class Panel:
             tracks.append("positive")
         self._tracks = len(tracks)
         self._calendar = Calendar(settings.window_seconds, LEVEL_HALF_LIFE_HOURS)
-        self._pool = Pool(self._calendar, tracks=len(tracks), scales=len(SCALES))
+        self._pool = Pool(
+            self._calendar, tracks=len(tracks), kinds=len(settings.kinds), scales=len(SCALES), spans=len(SPANS)
+        )
         self._store = Store(
             tracks=len(tracks),
             kinds=len(settings.kinds),
             scales=len(SCALES),
+            spans=len(SPANS),
             ring=ring_size(self._calendar.windows_an_hour),
+            hours=max(SPANS) + ring_size(self._calendar.windows_an_hour) // self._calendar.windows_an_hour,
         )
         baseline = Baseline(self._calendar, self._store, self._pool)
-        places = [tracks.index(kind) for kind in settings.kinds]
+        places = np.array([tracks.index(kind) for kind in settings.kinds])
+        spans = Spans(self._calendar, self._store, self._pool, places)
         self._learner = Learner(
             calendar=self._calendar,
             store=self._store,
             pool=self._pool,
             baseline=baseline,
+            spans=spans,
             warm_up_hours=settings.warm_up_hours,
+            warm_up_messages=settings.warm_up_messages,
             tracks=places,
         )
         self._scanner = Scanner(
-            settings, calendar=self._calendar, store=self._store, pool=self._pool, baseline=baseline, tracks=places
+            settings,
+            calendar=self._calendar,
+            store=self._store,
+            pool=self._pool,
+            baseline=baseline,
+            spans=spans,
+            tracks=places,
         )
         self._forget = settings.forget_hours * 3600 / settings.window_seconds
         self._alarms = Alarms(settings, self._calendar, self._store, partitions)
@@ -90,6 +104,10 @@ class Panel:
         """
         return self._alarms.judge_false(subject, kind)
 
+    def judge_real(self, subject: str, kind: SurgeKind) -> bool:
+        """The latest alarm on a subject was not false after all; whether it had been judged so."""
+        return self._alarms.judge_real(subject, kind)
+
     def __contains__(self, subject: object) -> bool:
         return subject in self._store.row
 
@@ -103,6 +121,11 @@ class Panel:
         expected = self._store.expected
         volume, negative = expected[self._store.row[subject], :2, bucket % expected.shape[-1]].tolist()
         return negative, volume
+
+    def born(self, subject: str) -> int | None:
+        """Hour in which a subject was first heard of; None before a window with it was closed."""
+        row = self._store.row.get(subject)
+        return None if row is None else int(self._store.born[row])
 
     def volume(self, subject: str, bucket: int) -> int:
         """Messages on a subject in one of its latest windows."""
@@ -166,13 +189,21 @@ class Panel:
         if not keys:
             return []
         self._pool.turn(self._calendar.hour(bucket))
-        table = np.array([_row(counts.get(key, _NONE)) for key in keys], np.int32)[:, : self._tracks]
+        table = np.array([_row(counts.get(key, _NONE)) for key in keys], np.int32).reshape(len(keys), 2, -1)
+        table, copies = table[:, 0, : self._tracks], table[:, 1, : self._tracks]
         self._alarms.end_runs(rows[bucket - store.last[rows] > max(SCALES)], bucket)
-        self._learner.take(rows, bucket, table)
+        self._learner.take(rows, bucket, table, copies)
         scan = self._scanner.scan(rows, bucket, self._alarms.fires(keys))
         self._pool.count(table)
         return self._alarms.look(keys, rows, bucket, scan)
 
 
-def _row(counts: Counts) -> tuple[int, int, int]:
-    return counts.total, counts.negative, counts.positive
+def _row(counts: Counts) -> tuple[int, ...]:
+    return (
+        counts.total,
+        counts.negative,
+        counts.positive,
+        counts.copies,
+        counts.negative_copies,
+        counts.positive_copies,
+    )

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from streams.logic.surge.calendar import HOURS, WEEKDAYS
+from streams.logic.surge.calendar import HOURS, WEEKDAYS, WORKING_DAYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streams.logic.surge.calendar import Calendar
 
-# Weight, in subject-hours, of a flat rhythm and of Poisson counts, before there is a history.
+# Weight, in subject-hours, of a flat rhythm and of a usual scatter, before there is a history; and this scatter.
 _PRIOR = 2.0
+_USUAL_SPREAD = 2.0
+# Relative variance of a factor of the day, and of a working day after weekends alone, of which nothing is known yet.
+_UNKNOWN_HOUR, _UNKNOWN_DAY = 0.8, 0.15
+# Who was here before that was told has seen each hour of the day so many times, at the most.
+_SEEN_BEFORE = 7.0
+# Of copied stories: weight, in copies, of there being no rewritten ones; and the most that is believed for each copy.
+_COPIES_PRIOR = 50.0
+_MOST_REWRITTEN = 0.5
 # Weight of an even split among the three sentiments, in messages, and how many it takes until shares are judged by it.
 _SHARE_PRIOR = 20.0
 _SHARE_KNOWN = 200.0
@@ -32,9 +40,11 @@ class Pool:
         calendar: Windows and hours.
         tracks: How many counts a window has; the first is of all messages.
         scales: At how many lengths of window dispersion is measured.
+        kinds: How many kinds of surge.
+        spans: At how many lengths of hours it is measured too.
     """
 
-    def __init__(self, calendar: Calendar, *, tracks: int, scales: int) -> None:
+    def __init__(self, calendar: Calendar, *, tracks: int, kinds: int, scales: int, spans: int) -> None:
         self._calendar = calendar
         self._hour: int | None = None
         self._sums: dict[str, NDArray[np.float64]] = {
@@ -48,6 +58,16 @@ class Pool:
             "lived": np.zeros(1),
             "messages": np.zeros(tracks),
         }
+        # Not in a state of form 2.
+        self._later: dict[str, NDArray[np.float64]] = {
+            "slow_squares": np.zeros((kinds, spans)),
+            "slow_exposure": np.zeros((kinds, spans)),
+            "slow_counts": np.zeros((kinds, spans)),
+            "seen_hours": np.zeros(HOURS),
+            "seen_days": np.zeros(WEEKDAYS),
+            "rewritten": np.zeros(1),
+            "copied": np.zeros(1),
+        }
         self.hourly = np.ones((tracks, HOURS))
         """[tracks, 24] Pooled rhythm of the day."""
         self.daily = np.ones((tracks, WEEKDAYS))
@@ -56,6 +76,16 @@ class Pool:
         """[tracks, scales] Pooled variance over mean."""
         self.level = np.ones(tracks)
         """[tracks] Mean count an hour of a subject."""
+        self.slow_dispersion = np.ones((kinds, spans))
+        """[kinds, spans] Pooled variance over mean of spans of hours."""
+        self.slow_expected = np.ones((kinds, spans))
+        """[kinds, spans] Mean expected count of those spans."""
+        self.rewritten = np.zeros(1)
+        """Rewritten copies of a story, which pass for texts of their own, for each copy that was left out."""
+        self.unknown_hours = np.full(HOURS, _UNKNOWN_HOUR)
+        """[24] Relative variance of the pooled rhythm of the day, of which a first day tells little."""
+        self.unknown_days = np.full(WEEKDAYS, _UNKNOWN_DAY)
+        """[7] Relative variance of the pooled rhythm of the week, as far as a day can have more than known ones."""
 
     def turn(self, hour: int) -> None:
         """Begin an hour: what was learned so far takes effect."""
@@ -63,14 +93,33 @@ class Pool:
             return
         if self._hour is not None:
             keep = self._calendar.keep ** (hour - self._hour)
-            for name in self._sums:
-                self._sums[name] *= keep
+            for sums in (self._sums, self._later):
+                for name in sums:
+                    sums[name] *= keep
+            passed = np.arange(max(self._hour, hour - HOURS), hour)
+            self._later["seen_hours"][passed % HOURS] += 1.0
+            np.add.at(self._later["seen_days"], self._calendar.weekday(passed), 1.0 / HOURS)
         self._hour = hour
+        self._take_effect()
+
+    def _take_effect(self) -> None:
         sums = self._sums
         self.hourly = _profile(sums["hourly"], sums["hours"])
         self.daily = _profile(sums["daily"], sums["days"])
-        self.dispersion = np.maximum(1.0, (sums["squares"] + _PRIOR) / (sums["exposure"][:, None] + _PRIOR))
+        self.dispersion = _spread(sums["squares"], sums["exposure"][:, None])
         self.level = (sums["counts"] + 1.0) / (sums["lived"] + 1.0)
+        self._later_take_effect()
+
+    def _later_take_effect(self) -> None:
+        later = self._later
+        self.slow_dispersion = _spread(later["slow_squares"], later["slow_exposure"])
+        self.slow_expected = (later["slow_counts"] + _PRIOR) / (later["slow_exposure"] + _PRIOR)
+        self.rewritten = np.clip(later["rewritten"] / (later["copied"] + _COPIES_PRIOR), 0.0, _MOST_REWRITTEN)
+        self.unknown_hours = _UNKNOWN_HOUR / (1.0 + later["seen_hours"]) ** 2.5
+        # Weekends are calmer: after working days alone they hold no surprise of the kind that rings.
+        seen = np.full(WEEKDAYS, later["seen_days"].sum())
+        seen[:WORKING_DAYS] = later["seen_days"][:WORKING_DAYS].sum()
+        self.unknown_days = _UNKNOWN_DAY / (1.0 + seen) ** 2
 
     @property
     def knows_shares(self) -> bool:
@@ -96,6 +145,7 @@ class Pool:
         squares: NDArray[np.float64],
         expected: NDArray[np.float64],
         known: NDArray[np.bool_],
+        trust: NDArray[np.float64],
     ) -> None:
         """Take in one hour of each of some subjects.
 
@@ -106,6 +156,7 @@ class Pool:
             squares: Squared deviations in an hour, [n, tracks, scales].
             expected: Expected counts, [n, tracks].
             known: Where the subject's own level is known, [n, tracks].
+            trust: How much of the deviations is scatter, and not doubt about the baseline, [n, tracks].
         """
         sums = self._sums
         weight = np.where(known, np.minimum(level, 1.0), 0.0)
@@ -116,7 +167,7 @@ class Pool:
         ):
             np.add.at(sums[name].T, at, relative)
             np.add.at(sums[lived].T, at, weight)
-        weight = np.where(known, np.minimum(expected, 1.0), 0.0)
+        weight = np.where(known, np.minimum(expected, 1.0) * trust, 0.0)
         sums["squares"] += ((weight / expected)[:, :, None] * squares).sum(axis=0)
         sums["exposure"] += weight.sum(axis=0)
         sums["counts"] += learned.sum(axis=0)
@@ -150,18 +201,55 @@ class Pool:
         sums["exposure"] += weight.sum(axis=0)
         sums["lived"] += lived.sum()
 
+    def learn_spans(self, squares: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
+        """Take in the spans of hours, of each length, that ended within a day, of some subjects.
+
+        Args:
+            squares: Sums of squared deviations, [n, kinds, spans].
+            expected: Sums of expected counts, [n, kinds, spans]; 0 where the subject was not known as long.
+        """
+        weight = np.minimum(expected, HOURS)
+        self._later["slow_squares"] += (weight / np.maximum(expected, 1e-9) * squares).sum(axis=0)
+        self._later["slow_exposure"] += weight.sum(axis=0)
+        self._later["slow_counts"] += (weight * expected / HOURS).sum(axis=0)
+
+    def learn_stories(self, copies: NDArray[np.float64], more: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
+        """Take in how many more messages than usual there were in hours with copies.
+
+        Args:
+            copies: Copies that were left out, [n].
+            more: Messages beyond the usual ones, [n].
+            noise: Their variance by chance, [n].
+        """
+        most = _MOST_REWRITTEN * copies
+        weight = copies / (noise + copies + 1e-9)
+        self._later["rewritten"] += (weight * np.clip(more, -most, most)).sum()
+        self._later["copied"] += (weight * copies).sum()
+
     def dump(self) -> bytes:
         """State, exactly."""
-        arrays = [*self._sums.values(), self.hourly, self.daily, self.dispersion, self.level]
-        return msgspec.msgpack.encode((self._hour, [array.tobytes() for array in arrays]))
+        return msgspec.msgpack.encode((self._hour, [array.tobytes() for array in self._arrays()]))
 
     def load(self, state: bytes) -> None:
-        """The state that ``dump`` gave."""
+        """The state that ``dump`` gave; one of form 2 has fewer arrays, and how long was lived follows from others."""
         hour, arrays = msgspec.msgpack.decode(state, type=tuple[int | None, list[bytes]])
         self._hour = hour
-        targets = [*self._sums.values(), self.hourly, self.daily, self.dispersion, self.level]
-        for target, array in zip(targets, arrays, strict=True):
+        for target, array in zip(self._arrays(), arrays, strict=False):
             target[...] = np.frombuffer(array).reshape(target.shape)
+        if len(arrays) < len(self._arrays()):
+            self._later["seen_hours"] += np.minimum(self._sums["hours"][0], _SEEN_BEFORE)
+            self._later["seen_days"] += np.minimum(self._sums["days"][0] / HOURS, _SEEN_BEFORE)
+            self._later_take_effect()
+
+    def _arrays(self) -> list[NDArray[np.float64]]:
+        shown = [self.hourly, self.daily, self.dispersion, self.level]
+        shown_later = [self.slow_dispersion, self.slow_expected, self.rewritten, self.unknown_hours, self.unknown_days]
+        return [*self._sums.values(), *shown, *self._later.values(), *shown_later]
+
+
+def _spread(squares: NDArray[np.float64], exposure: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance over mean, shrunk to the usual one."""
+    return np.maximum(1.0, (squares + _PRIOR * _USUAL_SPREAD) / (exposure + _PRIOR))
 
 
 def _profile(counts: NDArray[np.float64], lived: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,21 +19,22 @@ strength to be chosen, has a dispersion of its own for each length, and tells wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from streams.logic.surge.baseline import KNOWN_COUNTS, SCALES, Baseline
 from streams.logic.surge.exceedance import count_scores, share_scores
+from streams.logic.surge.spans import SPANS
+from streams.logic.surge.store import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from streams.contract.settings import SurgeSettings
     from streams.logic.surge.calendar import Calendar
     from streams.logic.surge.pool import Pool
+    from streams.logic.surge.spans import Spans
     from streams.logic.surge.store import Store
 
 RUN_SCORE = 1.0
@@ -47,6 +48,16 @@ _MOST_SHARE = 0.999
 _ALLOWANCE = 1.5
 # What no statistics know of the baseline's error, as a part of it.
 _MODEL_ERROR = 0.05
+# One story is rewritten more often than another: standard deviation, as a part of the mean.
+_STORY_ERROR = 0.5
+
+
+class _Windows(NamedTuple):
+    volume: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    dispersion: NDArray[np.float64]
+    variance: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class Scan:
     """The latest windows of n subjects."""
 
     observed: NDArray[np.float64]
-    """[n, kinds, scales]"""
+    """[n, kinds, scales] The scales are those of the windows, then the spans of hours."""
     expected: NDArray[np.float64]
     """[n, kinds, scales]"""
     volume: NDArray[np.float64]
@@ -70,7 +81,9 @@ class Scan:
     best: NDArray[np.float64]
     """[n, kinds] Greatest score that may ring."""
     scale: NDArray[np.intp]
-    """[n, kinds] Index in SCALES of the window that has it."""
+    """[n, kinds] Index of the scale that has it."""
+    lengths: NDArray[np.intp]
+    """[scales] Their lengths in windows."""
 
 
 class Scanner:
@@ -82,6 +95,7 @@ class Scanner:
         store: The subjects' figures.
         pool: What all subjects have in common.
         baseline: What to expect.
+        spans: The same of spans of hours.
         tracks: In which track each kind of surge is counted.
     """
 
@@ -93,15 +107,17 @@ class Scanner:
         store: Store,
         pool: Pool,
         baseline: Baseline,
-        tracks: Sequence[int],
+        spans: Spans,
+        tracks: NDArray[np.intp],
     ) -> None:
         self._settings = settings
-        self._track = np.array(tracks, np.intp)
+        self._track = tracks
         self._by_share = np.array([kind != "volume" for kind in settings.kinds])
         self._calendar = calendar
         self._store = store
         self._pool = pool
         self._baseline = baseline
+        self._spans = spans
 
     def scan(self, rows: NDArray[np.intp], bucket: int, firing: NDArray[np.bool_]) -> Scan:
         """Score the windows that end with a bucket.
@@ -112,22 +128,18 @@ class Scanner:
             firing: Which of them fire, [n, kinds]: there even a small count is asked for its score.
         """
         store = self._store
-        counts, means = self._baseline.recent(rows, bucket)
-        dispersion = self._baseline.dispersion(rows, means)[:, self._track]
-        volume, observed, expected = counts[:, 0], counts[:, self._track], means[:, self._track]
-        doubt = store.doubt[rows][:, self._track, None] + _MODEL_ERROR**2
-        variance = dispersion * expected + doubt * expected * expected
+        volume, observed, expected, dispersion, variance = self._windows(rows, bucket)
+        lengths = np.concatenate([SCALES, self._spans.lengths(bucket)])
 
         # What has rung once does not ring again: no window reaches back behind the end of the latest alert.
         since = (bucket - store.resolved[rows])[:, :, None]
-        eligible = (observed >= self._settings.min_negatives) & (np.array(SCALES) <= since)
+        eligible = (observed >= self._settings.min_negatives) & (lengths <= since)
         asked = (observed > expected) & (eligible | (firing[:, :, None] & (observed > 0.0)))
         scores = np.zeros(observed.shape)
         scores[asked] = count_scores(observed[asked], expected[asked], variance[asked])
 
         # A new subject has no usual volume: it rings by its share alone.
-        age = self._calendar.hour(bucket) - store.born[rows]
-        young = age < self._settings.warm_up_hours
+        young = store.known[rows] == NEVER
         candidate = asked & eligible & ((scores >= RUN_SCORE) | young[:, None, None])
         share, share_score = self._shares(rows, observed, volume, candidate & self._by_share[:, None])
         by_count = np.minimum(scores, share_score + self._allowance(rows, share))
@@ -135,7 +147,33 @@ class Scanner:
         ringing[~candidate] = 0.0
         scale = ringing.argmax(axis=2)
         best = np.take_along_axis(ringing, scale[:, :, None], axis=2)[:, :, 0]
-        return Scan(observed, expected, volume, share, young, dispersion, scores, best, scale)
+        return Scan(observed, expected, volume, share, young, dispersion, scores, best, scale, lengths)
+
+    def _windows(self, rows: NDArray[np.intp], bucket: int) -> _Windows:
+        """The windows that end with a bucket, and the spans of those who were known as long."""
+        store, track = self._store, self._track
+        counts, means, rewritten = self._baseline.recent(rows, bucket)
+        spread = self._baseline.dispersion(rows, means)[:, track]
+        volume, observed, expected = counts[:, 0], counts[:, track], means[:, track]
+        doubt = store.doubt[rows][:, track, None] + _MODEL_ERROR**2
+        variance = spread * expected + doubt * expected * expected
+        variance += (_STORY_ERROR * rewritten[:, track]) ** 2
+        short = _Windows(volume, observed, expected, spread, variance)
+        long = _Windows(*(np.zeros((*each.shape[:-1], len(SPANS))) for each in short))
+        valid = self._spans.valid(rows, self._calendar.hour(bucket))
+        some = np.flatnonzero(valid[:, 0])
+        if len(some):
+            chosen = rows[some]
+            counts, expected = self._spans.recent(chosen, bucket, self._baseline.hour_so_far(chosen, bucket))
+            spread = self._spans.dispersion(chosen, expected)
+            doubt = store.slow_doubt[chosen] + _MODEL_ERROR**2
+            is_known = valid[some][:, None]
+            long.volume[some] = counts[:, 0]
+            long.observed[some] = counts[:, track] * is_known
+            long.expected[some] = np.maximum(expected, 1e-6)
+            long.dispersion[some] = spread
+            long.variance[some] = spread * expected + doubt * expected * expected
+        return _Windows(*(np.concatenate(each, axis=-1) for each in zip(short, long, strict=True)))
 
     def _allowance(self, rows: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.float64]:
         """By how much the score of a count may exceed that of the share, [n, kinds, 1]."""

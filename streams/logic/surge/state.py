@@ -8,8 +8,10 @@ from streams.contract.alerts import Alert, SurgeKind
 from streams.logic.surge.seen import Seen
 from streams.logic.surge.subject import Gathered, Open, Subject
 
-FORM = 2
-"""Version of the form; a state of another one is not read."""
+FORM = 3
+"""Version of the form in which states are written."""
+READABLE = frozenset({2, FORM})
+"""Versions that are read: one of form 2 has neither spans of hours nor copies, which begin anew; of others nothing."""
 
 
 class Kept(msgspec.Struct, array_like=True):

@@ -21,9 +21,14 @@ _FIRST_ROWS = 64
 NEVER = -(1 << 40)
 """Before all windows."""
 
+WAITING = 3
+"""How spans differ is learned after a day at least: what is learned, then what waits of yesterday and of today."""
+
 _NUMBERS = ("last", "born", "until", "started", "resolved")
-_TIMES = (*_NUMBERS, "rolled")
+_TIMES = (*_NUMBERS, "rolled", "known")
 _SUMS = ("hourly", "daily", "squares", "exposure", "run")
+# Not in a state of form 2, where they are zero.
+_LATER_SUMS = ("foreseen", "slow_squares", "slow_exposure", "rung")
 
 
 class Figures(msgspec.Struct, array_like=True):
@@ -40,6 +45,14 @@ class Figures(msgspec.Struct, array_like=True):
     squares: bytes
     exposure: bytes
     run: bytes
+    foreseen: bytes = b""
+    slow_squares: bytes = b""
+    slow_exposure: bytes = b""
+    rung: bytes = b""
+    known: int | None = None
+    """None in a state of form 2."""
+    hours: list[int] = []
+    copies: list[int] = []
 
 
 class Store:
@@ -49,10 +62,12 @@ class Store:
         tracks: How many counts a window has (all messages; those of each sentiment that is watched).
         kinds: How many kinds of surge.
         scales: At how many lengths of window dispersion is measured.
+        spans: Of how many lengths are the spans of hours.
         ring: How many windows are remembered one by one.
+        hours: How many hours are remembered as a whole.
     """
 
-    def __init__(self, *, tracks: int, kinds: int, scales: int, ring: int) -> None:
+    def __init__(self, *, tracks: int, kinds: int, scales: int, spans: int, ring: int, hours: int) -> None:
         self.row: dict[str, int] = {}
         self._free: list[int] = []
         self._forms: dict[str, tuple[tuple[int, ...], DTypeLike]] = {
@@ -60,27 +75,43 @@ class Store:
             "born": ((), np.int64),
             "until": ((), np.int64),
             "rolled": ((), np.int64),
+            "known": ((), np.int64),
             "ring": ((tracks, ring), np.int32),
+            "copies": ((tracks, ring), np.int32),
+            "hours": ((tracks, hours), np.int32),
+            "foreseen": ((kinds, hours + HOURS), np.float32),
             "hourly": ((tracks, HOURS), np.float32),
             "daily": ((tracks, WEEKDAYS), np.float32),
             "squares": ((tracks, scales), np.float32),
             "exposure": ((tracks,), np.float32),
+            "slow_squares": ((kinds, spans, WAITING), np.float32),
+            "slow_exposure": ((kinds, spans, WAITING), np.float32),
             "run": ((kinds,), np.float32),
+            "rung": ((kinds,), np.float32),
             "started": ((kinds,), np.int64),
             "resolved": ((kinds,), np.int64),
             "expected": ((tracks, ring), np.float32),
             "doubt": ((tracks,), np.float32),
+            "slow_doubt": ((kinds, spans), np.float32),
         }
         self.last: NDArray[np.int64]
         """[rows] Latest window with the subject in it."""
         self.born: NDArray[np.int64]
         """[rows] Hour in which the subject was first heard of."""
+        self.known: NDArray[np.int64]
+        """[rows] Hour since which the usual volume is known; NEVER before."""
         self.until: NDArray[np.int64]
         """[rows] First hour that is not learned yet; the sums below are as of its beginning."""
         self.rolled: NDArray[np.int64]
-        """[rows] Hour for which ``expected`` and ``doubt`` are made; they follow from the rest."""
+        """[rows] Hour for which ``expected`` and the doubts are made; they follow from the rest."""
         self.ring: NDArray[np.int32]
         """[rows, tracks, ring] Counts of the latest windows, at window mod ring."""
+        self.copies: NDArray[np.int32]
+        """[rows, tracks, ring] Copies that were left out of them."""
+        self.hours: NDArray[np.int32]
+        """[rows, tracks, hours] Counts of the latest hours, at hour mod hours; ``last`` lies in the latest."""
+        self.foreseen: NDArray[np.float32]
+        """[rows, kinds, hours + 24] What was expected of each of them, and of those of the day to come."""
         self.hourly: NDArray[np.float32]
         """[rows, tracks, 24] Forgotten counts by hour of the day."""
         self.daily: NDArray[np.float32]
@@ -89,8 +120,14 @@ class Store:
         """[rows, tracks, scales] Forgotten sums of squared deviations."""
         self.exposure: NDArray[np.float32]
         """[rows, tracks] Forgotten sum of what was expected while they were taken."""
+        self.slow_squares: NDArray[np.float32]
+        """[rows, kinds, spans, 3] The same as ``squares`` of spans of hours; then those of yesterday and of today."""
+        self.slow_exposure: NDArray[np.float32]
+        """[rows, kinds, spans, 3] And what was expected of these."""
         self.run: NDArray[np.float32]
         """[rows, kinds] Greatest score since scores rose; 0 while they are low."""
+        self.rung: NDArray[np.float32]
+        """[rows, kinds] Alerts so far, the earlier ones forgotten, as of the latest one's beginning."""
         self.started: NDArray[np.int64]
         """[rows, kinds] First window of the latest alert."""
         self.resolved: NDArray[np.int64]
@@ -99,6 +136,8 @@ class Store:
         """[rows, tracks, ring] What the baseline lets expect in each window of the ring."""
         self.doubt: NDArray[np.float32]
         """[rows, tracks] Relative variance of ``expected``: how well the baseline is known."""
+        self.slow_doubt: NDArray[np.float32]
+        """[rows, kinds, spans] The same of what is expected of spans of hours."""
         for name, (shape, dtype) in self._forms.items():
             setattr(self, name, np.zeros((_FIRST_ROWS, *shape), dtype))
 
@@ -139,9 +178,11 @@ class Store:
         """Subjects' figures, exactly; what follows from the others is left out."""
         rows = np.array([self.row[key] for key in keys], np.intp)
         numbers = [getattr(self, name)[rows].tolist() for name in _NUMBERS]
-        ring = _flat(self.ring[rows]).tolist()
-        sums = [_packed(getattr(self, name)[rows]) for name in _SUMS]
-        return [Figures(*each) for each in zip(*numbers, ring, *sums, strict=True)]
+        ring, hours = (_flat(array[rows]).tolist() for array in (self.ring, self.hours))
+        copies = [each if any(each) else [] for each in _flat(self.copies[rows]).tolist()]
+        sums = [_packed(getattr(self, name)[rows]) for name in (*_SUMS, *_LATER_SUMS)]
+        known = self.known[rows].tolist()
+        return [Figures(*each) for each in zip(*numbers, ring, *sums, known, hours, copies, strict=True)]
 
     def load(self, key: str, figures: Figures) -> None:
         """The figures that ``dump`` gave."""
@@ -149,10 +190,15 @@ class Store:
         for name in _NUMBERS:
             getattr(self, name)[at] = getattr(figures, name)
         self.ring[at] = np.array(figures.ring, np.int32).reshape(self.ring.shape[1:])
-        for name in _SUMS:
+        for name in ("hours", "copies"):
+            array, kept = getattr(self, name), getattr(figures, name)
+            array[at] = np.array(kept, np.int32).reshape(array.shape[1:]) if kept else 0
+        for name in (*_SUMS, *_LATER_SUMS):
             array, packed = getattr(self, name), getattr(figures, name)
             array[at] = np.frombuffer(packed, "<f4").reshape(array.shape[1:]) if packed else 0.0
         self.rolled[at] = NEVER
+        # Of before that was told, who is not new is known.
+        self.known[at] = self.until[at] if figures.known is None else figures.known
 
 
 def _packed(array: NDArray[np.float32]) -> list[bytes]:

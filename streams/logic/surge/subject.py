@@ -45,6 +45,9 @@ class Open(msgspec.Struct, array_like=True):
     """Syndicated copies that were left out, by print."""
     gathered: dict[SurgeKind, Gathered] = {}
     model: str = ""
+    negative_copies: int = 0
+    """Of the copies; those of neutral texts stand in ``copies`` alone."""
+    positive_copies: int = 0
 
 
 class Subject(msgspec.Struct):

@@ -64,6 +64,10 @@ class Fired(msgspec.Struct, array_like=True):
     bucket: int
     threshold: float
     peak: float
+    false: bool = False
+    """A desk has judged it false: it counts among the peaks."""
+    displaced: float | None = None
+    """The peak that made room for it there, should the verdict be taken back."""
 
 
 class Tail:
@@ -101,7 +105,7 @@ class Tail:
     def raise_fired(self, subject: str, kind: str, peak: float) -> None:
         """The latest run of a subject that rang has grown."""
         fired = self._latest(subject, kind)
-        if fired is not None:
+        if fired is not None and not fired.false:
             fired.peak = max(fired.peak, peak)
 
     def judge_false(self, subject: str, kind: str) -> bool:
@@ -111,10 +115,30 @@ class Tail:
             Whether there was one that was not judged yet.
         """
         fired = self._latest(subject, kind)
-        if fired is None:
+        if fired is None or fired.false:
             return False
-        self._fired.remove(fired)
+        fired.false = True
+        fired.displaced = self._peaks[0] if len(self._peaks) == _KEPT else None
         self.add(fired.peak, fired.bucket)
+        return True
+
+    def judge_real(self, subject: str, kind: str) -> bool:
+        """The latest alarm on a subject was not false after all: what ``judge_false`` did is taken back.
+
+        Returns:
+            Whether it had been judged false.
+        """
+        fired = self._latest(subject, kind)
+        if fired is None or not fired.false:
+            return False
+        fired.false = False
+        peak = fired.peak + self._fade * fired.bucket
+        # Greater ones may have taken its place meanwhile.
+        if peak in self._peaks:
+            self._peaks.remove(peak)
+            if fired.displaced is not None:
+                bisect.insort(self._peaks, fired.displaced)
+        fired.displaced = None
         return True
 
     def fit(self, affordable: float) -> Fit:
@@ -126,7 +150,8 @@ class Tail:
         faded = self._fade * self._at
         peaks = [peak - faded for peak in self._peaks if peak - faded >= BASE_SCORE]
         base = peaks[0] if len(peaks) == _KEPT else BASE_SCORE
-        rang = [each.threshold + self._fade * each.bucket - faded - base for each in self._fired]
+        rung = [each for each in self._fired if not each.false]
+        rang = [each.threshold + self._fade * each.bucket - faded - base for each in rung]
         rang = [beyond for beyond in rang if beyond >= 0.0]
         chance = min(1.0, _EXPLAINED * affordable * self._evaluations / len(rang)) if rang else 0.0
         beyond = sum(peaks) - base * len(peaks) + chance * sum(rang)

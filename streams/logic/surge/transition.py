@@ -16,6 +16,11 @@ class Counts:
     negative: int = 0
     positive: int = 0
     total: int = 0
+    negative_copies: int = 0
+    """Copies of texts that were counted already, which stand in none of the three above."""
+    positive_copies: int = 0
+    copies: int = 0
+    """All of them, those of neutral texts too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def test_copies_that_come_later_are_told_with_the_message(feed: Feed) -> None:
     feed.put([feed.signal(NOW + 0.5, fingerprint="syndicated", score=0.99), *feed.window(NOW, 8, 2)])
     feed.advance(NOW + 1)
     feed.put(feed.signal(NOW + 1.5, fingerprint="syndicated") for _ in range(3))
-    feed.put(feed.window(NOW + 1, 60, 2))
+    feed.put(feed.window(NOW + 1, 12, 2))
     told = alerts(feed.advance(NOW + 2))
     assert told
     mentions = {message.id: message.copies for message in told[-1].evidence.messages}

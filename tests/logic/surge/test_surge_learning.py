@@ -107,8 +107,8 @@ def test_a_forgotten_subject_is_new_when_it_comes_back(panel: Panel) -> None:
 
 def test_the_state_of_a_subject_is_small(panel: Panel) -> None:
     panel.close(NOW, {"entity/once": Counts(negative=1, total=1)})
-    assert len(panel.dump("entity/once")) < 200
-    assert max(len(panel.dump(each)) for each in SUBJECTS) < 700
+    assert len(panel.dump("entity/once")) < 250
+    assert max(len(panel.dump(each)) for each in SUBJECTS) < 1_200
 
 
 def test_subjects_come_and_go_by_the_thousand() -> None:

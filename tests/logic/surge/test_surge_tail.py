@@ -88,11 +88,24 @@ def test_a_verdict_counts_the_run_as_chance() -> None:
     tail.add_fired("entity/birk", "negative", 3 * WEEK - 1, threshold=4.0, peak=4.5)
     tail.raise_fired("entity/birk", "negative", 9.0)
     tail.raise_fired("entity/birk", "volume", 99.0)
-    before = budget.thresholds(tail).yellow
+    yellow = budget.thresholds(tail).yellow
     assert not tail.judge_false("entity/birk", "volume")
+    before = tail.fit(1e-4)
+    assert not tail.judge_real("entity/birk", "negative")
     assert tail.judge_false("entity/birk", "negative")
     assert not tail.judge_false("entity/birk", "negative")
-    assert budget.thresholds(tail).yellow > before
+    judged = tail.fit(1e-4)
+    assert judged != before
+    # What is taken back leaves nothing behind, over a restart too.
+    restored = Tail(2.0 * WEEK)
+    restored.load(tail.dump())
+    for each in (tail, restored):
+        assert each.judge_real("entity/birk", "negative")
+        assert not each.judge_real("entity/birk", "negative")
+        assert each.fit(1e-4) == before
+    assert tail.judge_false("entity/birk", "negative")
+    assert tail.fit(1e-4) == judged
+    assert budget.thresholds(tail).yellow > yellow
 
 
 def test_what_is_long_past_is_forgotten() -> None:
