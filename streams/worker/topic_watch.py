@@ -1,0 +1,86 @@
+"""Whether the topics are still there: a worker whose topics are gone has nothing to read, and would wait for ever.
+
+A broker that keeps nothing over its own death comes back without them, and somebody may delete one. To the worker it
+looks like silence: no lag is told of a topic that does not exist, so the watchdog sees nothing that should move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+import structlog
+from kafka.errors import KafkaError
+
+from streams.brokers.errors import BrokerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EVERY_SECONDS = 10.0
+# A broker that has just started may not know all of its topics yet.
+_LOOKS = 2
+
+log = structlog.get_logger(__name__)
+
+
+class TopicsGoneError(RuntimeError):
+    """Topics that were there when the worker started are there no longer; the worker must end."""
+
+
+class TopicWatch:
+    """Looks now and then. Belongs to one event loop.
+
+    Args:
+        missing: Names of the topics that are not on the broker; called in a thread.
+        servers: Where that is, for the message.
+        on_gone: Told once, where topics are missing twice in a row.
+        every: Seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        missing: Callable[[], list[str]],
+        servers: str,
+        on_gone: Callable[[TopicsGoneError], None],
+        *,
+        every: float = _EVERY_SECONDS,
+    ) -> None:
+        self._missing = missing
+        self._servers = servers
+        self._on_gone = on_gone
+        self._every = every
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> Self:
+        """Begin to look; needs a running event loop."""
+        self._task = asyncio.create_task(self._run(), name="topics")
+        return self
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        looks = 0
+        while looks < _LOOKS:
+            await asyncio.sleep(self._every)
+            missing = await self._look()
+            if missing is not None:  # a broker that does not answer says nothing of its topics
+                looks = looks + 1 if missing else 0
+        self._on_gone(
+            TopicsGoneError(
+                f"no topic {', '.join(missing or ())} at {self._servers} any more: what was in them is lost to this "
+                "worker. Where the broker keeps nothing over its death, as the embedded one, `tocsin topics create` "
+                "makes them anew"
+            )
+        )
+
+    async def _look(self) -> list[str] | None:
+        try:
+            return await asyncio.to_thread(self._missing)
+        except (BrokerError, KafkaError, OSError) as error:
+            log.debug("topics cannot be looked for", error=str(error))
+            return None
