@@ -78,14 +78,20 @@ def _read_before(impression: _Impression) -> list[Behavior]:
 
 def _impressions(path: Path) -> Iterator[_Impression]:
     for _, user, time, before, shown, *_ in _lines(path, _BEHAVIOR_COLUMNS):
-        pairs = [entry.rpartition("-") for entry in shown.split()]
+        pairs = [_shown(entry) for entry in shown.split()]
         yield _Impression(
             user,
             datetime.strptime(time, _TIME).replace(tzinfo=UTC),
             before.split(),
-            [item for item, _, _ in pairs],
-            [item for item, _, clicked in pairs if clicked == "1"],
+            [item for item, _ in pairs],
+            [item for item, clicked in pairs if clicked],
         )
+
+
+def _shown(entry: str) -> tuple[str, bool]:
+    """An item that was shown, and whether it was clicked; MIND's test part does not tell that."""
+    item, told, clicked = entry.rpartition("-")
+    return (item, clicked == "1") if told else (entry, False)
 
 
 def _item(line: Sequence[str], time: datetime) -> Item:

@@ -25,6 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--rate", type=float, required=True, help="Mean messages a second.")
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--first", type=int, default=0, help="Id of the first message; the others count on from it.")
+    parser.add_argument("--linger-ms", type=int, default=0, help="How long one may wait for others to be sent with.")
     given = parser.parse_args()
     kafka, topics = load_settings().kafka, load_settings().topics
     topic_of = {kind: name for name, kind in topics.inputs.items()}
@@ -32,9 +34,9 @@ def main() -> None:
     count = max(1, round(given.rate * given.seconds))
     messages = cycle(load_messages(min(count, _DISTINCT)))
     late = 0.0
-    with producer(kafka, linger_ms=0) as sender:
+    with producer(kafka, linger_ms=given.linger_ms) as sender:
         due = started = time.perf_counter()
-        for number in range(count):
+        for number in range(given.first, given.first + count):
             due += gaps.expovariate(given.rate)
             wait = due - time.perf_counter()
             if wait > 0:

@@ -63,15 +63,27 @@ class Stream:
         backlog: Messages that wait in the topics, in order of arrival, before anybody reads.
         reading_alone: Nothing is done with what is read but to publish it: no surge detection, no drift, no requests
             for labels.
+        partitions: Of each topic; as the default has it where absent.
     """
 
     def __init__(
-        self, broker: Broker, registry: Path, backlog: Sequence[RealMessage] = (), *, reading_alone: bool = False
+        self,
+        broker: Broker,
+        registry: Path,
+        backlog: Sequence[RealMessage] = (),
+        *,
+        reading_alone: bool = False,
+        partitions: int | None = None,
     ) -> None:
         unique = secrets.token_hex(4)
+        partitions = partitions or TopicsSettings().partitions
         self.settings = Settings(
             kafka=KafkaSettings(bootstrap_servers=broker.bootstrap_servers, group_id=f"bench-{unique}"),
-            topics=TopicsSettings(prefix=f"bench-{unique}.", inputs={f"{kind}-{unique}": kind for kind in _KINDS}),
+            topics=TopicsSettings(
+                prefix=f"bench-{unique}.",
+                inputs={f"{kind}-{unique}": kind for kind in _KINDS},
+                partitions=partitions,
+            ),
             model=ModelSettings(registry=str(registry)),
         )
         self._further = _READING_ALONE if reading_alone else {}
@@ -79,7 +91,7 @@ class Stream:
         # One for all questions: to connect anew for each would take time from what is measured.
         self._admin = admin_client(self.settings.kafka)
         create_topics(self._admin, all_topics(self.settings))
-        self._fill(backlog)
+        self.fill(backlog)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -90,10 +102,22 @@ class Stream:
             "TOCSIN_KAFKA__GROUP_ID": settings.kafka.group_id,
             "TOCSIN_TOPICS__PREFIX": settings.topics.prefix,
             "TOCSIN_TOPICS__INPUTS": json.dumps(settings.topics.inputs),
+            "TOCSIN_TOPICS__PARTITIONS": str(settings.topics.partitions),
             "TOCSIN_MODEL__REGISTRY": settings.model.registry,
             **_NO_SERVICES,
             **self._further,
         }
+
+    def fill(self, messages: Sequence[RealMessage]) -> None:
+        """Send messages as fast as that goes, and return once all are acknowledged."""
+        with producer(self.settings.kafka) as sender:
+            sent = [
+                sender.send(self.topic_of[message.kind], key=message.id.encode(), value=message.encode())
+                for message in messages
+            ]
+            sender.flush()
+            for future in sent:
+                future.get(timeout=0)
 
     def committed(self) -> int:
         """Messages that the group has committed, asked of the broker alone, so that the worker is left in peace."""
@@ -126,16 +150,6 @@ class Stream:
         if buried or len(answers) != expected:
             raise UnansweredError(f"of {expected} messages {len(answers)} were answered and {buried} are dead letters")
         return {name: min(times) for name, times in answers.items()}
-
-    def _fill(self, messages: Sequence[RealMessage]) -> None:
-        with producer(self.settings.kafka) as sender:
-            sent = [
-                sender.send(self.topic_of[message.kind], key=message.id.encode(), value=message.encode())
-                for message in messages
-            ]
-            sender.flush()
-            for future in sent:
-                future.get(timeout=0)
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import psutil
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -52,9 +53,18 @@ class WorkerProcess:
     Args:
         stream: What it reads and writes.
         folder: Folder for its log and state.
+        module: What is run in the place of the command line, with what arguments.
+        variables: Environment variables over those of the stream.
     """
 
-    def __init__(self, stream: Stream, folder: Path) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        folder: Path,
+        *,
+        module: Sequence[str] = ("streams.cli.main", "worker"),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._stream = stream
         self._log = folder / "worker.log"
         environment = {
@@ -62,10 +72,11 @@ class WorkerProcess:
             **stream.environment,
             "TOCSIN_METRICS__PORT": "0",
             "TOCSIN_WORKER__DATA_DIR": str(folder / "worker"),
+            **(variables or {}),
         }
         with self._log.open("wb") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli.main", "worker"],
+                [sys.executable, "-m", *module],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -81,7 +92,7 @@ class WorkerProcess:
 
     def sample(self) -> Sample:
         """Look at it once; the broker is asked how far it is, never the worker itself."""
-        self._require_alive()
+        self.require_alive()
         now = Sample(
             time.monotonic(), self._stream.committed(), self._process.memory_info().rss, cpu_seconds(self._process)
         )
@@ -96,7 +107,7 @@ class WorkerProcess:
         """
         deadline = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
-            self._require_alive()
+            self.require_alive()
             if time.monotonic() > deadline:
                 raise WorkerError(f"the worker was not ready within {_READY_SECONDS:g} s. {self._last_words()}")
             time.sleep(_POLL_SECONDS)
@@ -127,9 +138,18 @@ class WorkerProcess:
         Raises:
             WorkerError: It does not end well.
         """
-        self._require_alive()
+        self.require_alive()
         self._popen.terminate()
         if self._popen.wait(_READY_SECONDS) != 0:
+            raise WorkerError(f"the worker ended with {self._popen.returncode}. {self._last_words()}")
+
+    def require_alive(self) -> None:
+        """Make sure that it runs.
+
+        Raises:
+            WorkerError: It has ended.
+        """
+        if self._popen.poll() is not None:
             raise WorkerError(f"the worker ended with {self._popen.returncode}. {self._last_words()}")
 
     def _is_ready(self) -> bool:
@@ -142,10 +162,6 @@ class WorkerProcess:
                 return True
         except urllib.error.URLError:
             return False
-
-    def _require_alive(self) -> None:
-        if self._popen.poll() is not None:
-            raise WorkerError(f"the worker ended with {self._popen.returncode}. {self._last_words()}")
 
     def _last_words(self) -> str:
         return "Its last words:\n" + self._log.read_text(errors="replace")[-2000:]

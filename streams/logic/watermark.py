@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streams.logic.holdback import Holdback
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -112,11 +114,10 @@ class Watermark:
         self._furthest: float | None = None
         self._value: float | None = None
         # Said to be read to their end, since the last time that one was said not to be.
-        self._at_end: list[_Partition] = []
-        # The value is asked for after every message, and seldom changes: looked at anew only where it may have.
-        self._least = -math.inf
-        self._counted = -math.inf
-        self._holds_until = -math.inf
+        self._at_end: list[Place] = []
+        # The value is asked for after every message: to look at every partition each time would cost more with each.
+        self._holdback = Holdback(idle_seconds)
+        self._watched = {place: self._holdback.add(told) for place, told in self._partitions.items()}
 
     def update(
         self, topic: str, partition: int, watermark: float | None, *, caught_up: bool, idle: bool, heard: float
@@ -135,12 +136,11 @@ class Watermark:
         told = self._partitions.get(place)
         if told is None:
             told = self._partitions[place] = _Partition(heard=self._started)
+            self._watched[place] = self._holdback.add(told)
         if caught_up or idle:
-            self._at_end.append(told)
+            self._at_end.append(place)
         else:
             self._let_go()
-        if not self._is_ahead(told):
-            self._holds_until = -math.inf
         if watermark is None and idle and told.idle and told.watermark is not None:
             watermark = told.watermark + max(0.0, heard - told.heard)
         if watermark is not None:
@@ -148,6 +148,7 @@ class Watermark:
             self._furthest = told.watermark if self._furthest is None else max(self._furthest, told.watermark)
         told.idle = idle
         told.heard = max(told.heard, heard)
+        self._holdback.note(self._watched[place])
 
     def value(self, now: float) -> float | None:
         """Event time that all have reached; it never goes back.
@@ -159,27 +160,10 @@ class Watermark:
             None as long as nothing is known.
         """
         self._let_go()
-        if now > self._holds_until:
-            self._look(now)
+        least = self._holdback.least(now)
+        if least is not None:
+            self._value = least if self._value is None else max(self._value, least)
         return self._value
-
-    def _look(self, now: float) -> None:
-        """Find the value anew, and until when it holds as long as none that holds it back moves."""
-        waited_for = [
-            partition for partition in self._partitions.values() if now - partition.heard <= self._idle_seconds
-        ]
-        known = [time for partition in waited_for if (time := partition.reached) is not None]
-        if known and len(known) == len(waited_for):
-            self._least, self._counted = min(known), now
-            self._value = self._least if self._value is None else max(self._value, self._least)
-            self._holds_until = min(partition.heard for partition in waited_for) + self._idle_seconds
-        else:
-            self._holds_until = -math.inf
-
-    def _is_ahead(self, partition: _Partition) -> bool:
-        """Whether it was waited for, and held nobody back: then what it reaches now changes nothing."""
-        reached = partition.reached
-        return reached is not None and reached > self._least and partition.heard + self._idle_seconds >= self._counted
 
     def dump(self) -> bytes:
         """All that is known, as MessagePack."""
@@ -200,16 +184,17 @@ class Watermark:
                 self._furthest = told.watermark if self._furthest is None else max(self._furthest, told.watermark)
         self._value = known.value
         self._at_end.clear()
-        self._holds_until = -math.inf
+        self._holdback = Holdback(self._idle_seconds)
+        self._watched = {place: self._holdback.add(told) for place, told in self._partitions.items()}
 
     def _let_go(self) -> None:
         """Let the others pass those that are read to their end, as far as all have come by now."""
-        if self._at_end:
-            self._holds_until = -math.inf
         if self._furthest is not None:
-            for partition in self._at_end:
+            for place in self._at_end:
+                partition = self._partitions[place]
                 passed = self._furthest if partition.idle else self._furthest - self._max_skew
                 partition.passed = passed if partition.passed is None else max(partition.passed, passed)
+                self._holdback.note(self._watched[place])
         self._at_end.clear()
 
 

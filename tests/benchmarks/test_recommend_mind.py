@@ -49,6 +49,13 @@ def test_clicks_and_what_was_read_before_stand_in_order_of_time(folder: Path) ->
     assert [f"{behavior.time:%H:%M:%S}" for behavior in behaviors[1:4]] == ["13:04:57", "13:04:59", "13:05:00"]
 
 
+def test_the_part_that_does_not_tell_clicks_is_read_too(folder: Path) -> None:
+    (folder / "behaviors.tsv").write_text("1\tU1\t11/12/2019 9:00:00 AM\t\tN1 N3\n", encoding="utf-8")
+    log = load_mind(folder)
+    assert log.behaviors == []
+    assert {item.id for item in log.items} == {"N1", "N2", "N3"}
+
+
 def test_a_line_without_its_columns_is_told_with_its_place(folder: Path) -> None:
     (folder / "news.tsv").write_text(NEWS[0] + "\nN2\tharbour\n", encoding="utf-8")
     with pytest.raises(RealDataError, match=r"news\.tsv, line 2: 2 columns"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.properties import quick
 
-from streams.logic.watermark import SourceClock, Watermark
+from streams.logic.watermark import SourceClock, Watermark, _Partition
 
 if TYPE_CHECKING:
     from streams.logic.stall import Place
@@ -387,28 +386,81 @@ class Plain(Watermark):
     """Looks at every partition whenever it is asked."""
 
     def value(self, now: float) -> float | None:
-        self._holds_until = -math.inf
-        return super().value(now)
+        self._let_go()
+        waited_for = [told for told in self._partitions.values() if now - told.heard <= 30.0]
+        known = [told.reached for told in waited_for if told.reached is not None]
+        if known and len(known) == len(waited_for):
+            self._value = min(known) if self._value is None else max(self._value, min(known))
+        return self._value
 
 
+PLACES = [("news", number) for number in range(6)]
+
+
+def both(*expected: Place) -> tuple[Watermark, Plain]:
+    return (
+        Watermark(expected, idle_seconds=30.0, max_skew=15.0, started=0.0),
+        Plain(expected, idle_seconds=30.0, max_skew=15.0, started=0.0),
+    )
+
+
+# Times that are often equal, clocks that go back, and silences about as long as is waited for.
 _moves = st.tuples(
-    st.integers(0, 3),
-    st.none() | st.integers(0, 40),
-    st.sampled_from([(False, False), (True, False), (True, True)]),
-    st.integers(0, 12),
+    st.sampled_from(PLACES),
+    st.none() | st.integers(0, 40).map(float),
+    st.sampled_from([(False, False), (False, False), (True, False), (True, True), (False, True)]),
+    st.sampled_from([-40.0, -3.0, -0.25, 0.0, 0.0, 0.25, 1.0, 12.0, 29.75, 30.0, 30.25, 61.0]),
+    st.sampled_from([0.0, 0.0, -31.0, -30.0, 2.0]),
+    st.sampled_from(["ask", "ask", "do not ask", "load"]),
 )
 
 
 @quick
-@given(st.lists(_moves, max_size=80))
-def test_what_is_not_looked_at_anew_is_what_a_look_would_find(moves: list[tuple[Any, ...]]) -> None:
-    quick_one, plain = (
-        made([("news", number) for number in range(4)], idle_seconds=20.0, max_skew=15.0, started=0.0)
-        for made in (Watermark, Plain)
-    )
+@given(st.sets(st.sampled_from(PLACES)), st.lists(_moves, max_size=120))
+def test_it_is_what_a_look_at_every_partition_would_find(expected: set[Place], moves: list[tuple[Any, ...]]) -> None:
+    clocks = both(*sorted(expected))
     now = 0.0
-    for partition, watermark, (caught_up, idle), passes in moves:
+    for place, watermark, (caught_up, idle), passes, said_before, then in moves:
         now += passes
-        for clock in (quick_one, plain):
-            clock.update("news", partition, watermark, caught_up=caught_up, idle=idle, heard=now)
-        assert quick_one.value(now) == plain.value(now)
+        for clock in clocks:
+            clock.update(*place, watermark, caught_up=caught_up, idle=idle, heard=now + said_before)
+        if then == "load":
+            fresh = both(*sorted(expected))
+            for clock, again in zip(clocks, fresh, strict=True):
+                again.load(clock.dump())
+            clocks = fresh
+        if then != "do not ask":
+            assert clocks[0].value(now) == clocks[1].value(now)
+        assert clocks[0].dump() == clocks[1].dump()
+
+
+def test_one_that_was_silent_by_another_workers_clock_is_waited_for_again() -> None:
+    for clock in both(A, B):
+        clock.update(*A, 100.0, caught_up=False, idle=False, heard=0.0)
+        clock.update(*B, None, caught_up=False, idle=False, heard=31.0)
+        assert clock.value(31.0) is None
+        clock.update(*B, 500.0, caught_up=False, idle=False, heard=31.0)
+        assert clock.value(20.0) == 100.0
+        assert clock.value(31.0) == 500.0
+
+
+def test_a_signal_costs_no_more_among_many_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, looks = _Partition.reached.fget, 0
+
+    def counted(partition: _Partition) -> float | None:
+        nonlocal looks
+        looks += 1
+        return reached(partition)  # type: ignore[no-any-return, misc]
+
+    monkeypatch.setattr(_Partition, "reached", property(counted))
+    for count in (10, 1000):
+        places = [("news", number) for number in range(count)]
+        made = Watermark(places, idle_seconds=30.0, max_skew=900.0, started=0.0)
+        for place in places:
+            made.update(*place, 0.0, caught_up=False, idle=False, heard=0.0)
+        made.value(0.0)
+        looks = 0
+        for step in range(4000):
+            made.update("news", step % count, float(step), caught_up=False, idle=False, heard=step / 100)
+            assert made.value(step / 100) == max(0, step + 1 - count)
+        assert looks < 4 * 4000

@@ -18,6 +18,7 @@ from benchmarks.support.rooms import tell
 from models.items.index import ItemIndex
 from streams.contract.recommendations import Behavior, Item
 from streams.contract.service_settings import RecommendSettings
+from streams.logic.recommend.interests import Bounds, Interests
 from streams.logic.recommend.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ def measure(readers: int, items: int, behaviors: int) -> dict[str, Any]:
     memory = [_resident()]
     index = ItemIndex(_WIDTH, items, settings.item_ttl_hours)
     started = time.perf_counter()
-    for item, vector in _items(items, generator):
+    for item, vector in make_items(items, generator, _START):
         index.put(item, vector)
     index_seconds = time.perf_counter() - started
     memory.append(_resident())
     recommender = Recommender(settings, index)
-    told = _behaviors(readers, items, behaviors, generator)
+    told = make_behaviors(readers, items, behaviors, generator, _START)
     started = time.perf_counter()
     for offset, behavior in enumerate(told):
         if recommender.is_new(behavior.user, "behaviors", 0, offset):
@@ -70,6 +71,7 @@ def measure(readers: int, items: int, behaviors: int) -> dict[str, Any]:
     started = time.perf_counter()
     sizes = [len(recommender.dump(user) or b"") for user in users]
     dump_seconds = (time.perf_counter() - started) / len(users)
+    full = _full_reader(settings, told)
     return {
         "readers": recommender.readers,
         "items": len(index),
@@ -80,13 +82,26 @@ def measure(readers: int, items: int, behaviors: int) -> dict[str, Any]:
         "recommendation_p99_seconds": float(np.quantile(took, 0.99)),
         "state_mean_bytes": sum(sizes) / len(sizes),
         "dump_seconds": dump_seconds,
+        "full_state_bytes": len(full.dump()),
+        "full_state_seen": full.seen,
         "index_memory_bytes": memory[1] - memory[0],
         "readers_and_counts_memory_bytes": memory[2] - memory[1],
         "memory_bytes": memory[2],
     }
 
 
-def _items(count: int, generator: np.random.Generator) -> Iterator[tuple[Item, NDArray[np.float32]]]:
+def _full_reader(settings: RecommendSettings, told: list[Behavior]) -> Interests:
+    """One who has seen more than is remembered; ids are as long as the others'."""
+    reader = Interests(Bounds.of(settings))
+    centres = _unit(np.random.default_rng(_SEED).standard_normal((_SUBJECTS, _WIDTH)))
+    for number in range(2 * (settings.recent_items + settings.seen_items)):
+        vector = centres[number % _SUBJECTS].astype(np.float32)
+        reader.observe(f"item-{number:06}", 1.0, told[0].time.timestamp() + number, vector=vector)
+    return reader
+
+
+def make_items(count: int, generator: np.random.Generator, now: datetime) -> Iterator[tuple[Item, NDArray[np.float32]]]:
+    """Items around 200 subjects with their unit vectors, one each ten seconds until now."""
     centres = _unit(generator.standard_normal((_SUBJECTS, _WIDTH)))
     for number in range(count):
         noise = _unit(generator.standard_normal((1, _WIDTH)))[0]
@@ -95,14 +110,17 @@ def _items(count: int, generator: np.random.Generator) -> Iterator[tuple[Item, N
             id=f"item-{number:06}",
             text=f"Story {number}",
             title=f"Story {number}",
-            time=_START - timedelta(seconds=10 * (count - number)),
+            time=now - timedelta(seconds=10 * (count - number)),
             topics=[f"topic-{number % _SUBJECTS % 12}"],
             sentiment=0.0,
         )
         yield item, vector.astype(np.float32)
 
 
-def _behaviors(readers: int, items: int, count: int, generator: np.random.Generator) -> list[Behavior]:
+def make_behaviors(
+    readers: int, items: int, count: int, generator: np.random.Generator, start: datetime, gap: float = 1.0
+) -> list[Behavior]:
+    """Behaviors of readers with three subjects each, by Zipf's law, one each ``gap`` seconds."""
     own = generator.integers(_SUBJECTS, size=(readers, 3))
     users = generator.integers(readers, size=count)
     subjects = own[users, generator.integers(3, size=count)]
@@ -114,7 +132,7 @@ def _behaviors(readers: int, items: int, count: int, generator: np.random.Genera
             user=f"reader-{user:05}",
             item=f"item-{number:06}",
             action=_ACTIONS[action],
-            time=_START + timedelta(seconds=at),
+            time=start + timedelta(seconds=gap * at),
         )
         for at, (user, number, action) in enumerate(
             zip(users.tolist(), numbers.tolist(), actions.tolist(), strict=True)

@@ -28,9 +28,37 @@ _MIB = 1 << 20
 
 def tables(figures: Mapping[str, Any]) -> str:
     """Every table of the benchmark."""
-    return "\n".join(
-        [_trial("all items", figures), _trial("items never seen", figures["cold"]), _cost(figures["cost"])]
-    )
+    parts = [_trial("all items", figures), _trial("items never seen", figures["cold"]), _gain(figures)]
+    parts.append(_cost(figures["cost"]))
+    if "through_kafka" in figures:
+        parts.append(through(figures["through_kafka"]))
+    return "\n".join(parts)
+
+
+def _gain(figures: Mapping[str, Any]) -> str:
+    """What the projection adds to weights that were learned without one."""
+    rows = [
+        [title, *(f"{found['by']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})" for found in gains)]
+        for title, gains in (
+            (name, [part["projection"][measure] for measure in _MEASURES])
+            for name, part in (("all items", figures), ("items never seen", figures["cold"]))
+        )
+    ]
+    return table(["gain by the projection (95%)", *_MEASURES.values()], rows)
+
+
+def through(found: Mapping[str, Any]) -> str:
+    """What goes through a broker and a worker."""
+    rows = [
+        ["readers, items", f"{found['readers']:,}, {found['items']:,}"],
+        ["behaviors sent, a second", f"{found['sent_per_second']:,.0f}"],
+        ["counted and kept, a second", f"{found['counted_per_second']:,.0f}"],
+        ["lag when the last was sent", f"{found['lag_at_the_end']:,} behaviors, {found['seconds_to_catch_up']:.1f} s"],
+        ["recommendations published", f"{found['recommendations']:,}"],
+        ["the worker's memory at most", f"{found['rss_bytes'] / _MIB:.0f} MiB"],
+        ["its processor time", f"{found['cpu_seconds']:.0f} s"],
+    ]
+    return table(["through Kafka, one worker", ""], rows)
 
 
 def _trial(title: str, figures: Mapping[str, Any]) -> str:
@@ -67,6 +95,10 @@ def _cost(cost: Mapping[str, Any]) -> str:
         ],
         ["items put into the index, a second", f"{cost['items_indexed_per_second']:,.0f}"],
         ["a reader's state, mean", f"{cost['state_mean_bytes']:,.0f} bytes in {1e6 * cost['dump_seconds']:.0f} µs"],
+        [
+            "the same of one who saw more than is kept",
+            f"{cost['full_state_bytes']:,} bytes, {cost['full_state_seen']:,} items",
+        ],
         ["memory: index", f"{cost['index_memory_bytes'] / _MIB:.0f} MiB"],
         ["memory: readers and counts", f"{cost['readers_and_counts_memory_bytes'] / _MIB:.0f} MiB"],
     ]

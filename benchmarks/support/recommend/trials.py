@@ -147,6 +147,9 @@ def _figures(parts: Sequence[Asked]) -> dict[str, Any]:
         name: _ahead(parts, column, {rival: float(means[rival][column]) for rival in RIVALS})
         for column, name in enumerate(Measures._fields)
     }
+    figures["projection"] = {
+        name: _ahead(parts, column, {UNPROJECTED: 0.0}) for column, name in enumerate(Measures._fields)
+    }
     return figures
 
 

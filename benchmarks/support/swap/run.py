@@ -59,14 +59,16 @@ class SwapRun:
 
 
 def measure_capacity(broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path) -> float:
-    """Messages a second that two workers read from a backlog.
+    """Messages a second that two workers read from a backlog, dated when it is sent as the feed's messages are.
+
+    (A replay by the messages' own times costs more: years of windows close in it.)
 
     Raises:
         UnansweredError: Not every message came out as a prediction.
         WorkerError: A worker failed.
     """
     with ExitStack() as stack:
-        stream = stack.enter_context(Stream(broker, registry, messages))
+        stream = stack.enter_context(Stream(broker, registry, [message.of_now() for message in messages]))
         workers = _workers(stack, stream, folder)
         workers[0].wait_until_committed(len(messages))
         for worker in workers:
