@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -48,20 +49,42 @@ def test_sasl_without_a_password_names_the_settings() -> None:
         client.admin_client(kafka)
 
 
-def test_ssl_is_passed_on(tmp_path: Path) -> None:
-    files = {name: tmp_path / name for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile")}
-    for path in files.values():
-        path.touch()
-    options = client.connection(KafkaSettings(security_protocol="SSL", ssl_check_hostname=False, **files))
-    assert {name: options[name] for name in files} == {name: str(path) for name, path in files.items()}
-    assert options["ssl_check_hostname"] is False
-    assert not {name for name in options if name.startswith("sasl")}
+def test_certificates_are_always_verified() -> None:
+    context = client.connection(KafkaSettings(security_protocol="SSL"))["ssl_context"]
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_a_certificate_that_is_not_there_names_the_setting(tmp_path: Path) -> None:
-    kafka = KafkaSettings(security_protocol="SSL", ssl_cafile=tmp_path / "absent.pem")
-    with pytest.raises(SettingsError, match=r"kafka\.ssl_cafile is .*absent\.pem"):
+@pytest.mark.parametrize("name", ["ssl_cafile", "ssl_certfile", "ssl_keyfile"])
+def test_a_certificate_that_is_not_there_names_the_setting(name: str, tmp_path: Path) -> None:
+    kafka = KafkaSettings(security_protocol="SSL", **{name: tmp_path / "absent.pem"})
+    with pytest.raises(SettingsError, match=rf"kafka\.{name} is .*absent\.pem"):
         client.producer(kafka)
+
+
+@pytest.mark.parametrize("name", ["ssl_cafile", "ssl_certfile"])
+def test_a_file_that_is_no_certificate_names_the_setting(name: str, tmp_path: Path) -> None:
+    (tmp_path / "odd.pem").write_text("no certificate")
+    with pytest.raises(SettingsError, match=rf"kafka\.{name}.*odd\.pem"):
+        client.connection(KafkaSettings(security_protocol="SSL", **{name: tmp_path / "odd.pem"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"ssl_cafile": "ca.pem"}, r"kafka\.ssl_cafile.*PLAINTEXT.*nothing would be encrypted"),
+        ({"ssl_cafile": "ca.pem", "security_protocol": "SASL_PLAINTEXT"}, r"kafka\.ssl_cafile.*SASL_PLAINTEXT"),
+        ({"sasl_username": "desk"}, r"kafka\.sasl_password.*PLAINTEXT"),
+        ({"sasl_username": "desk", "security_protocol": "SSL"}, r"kafka\.sasl_password.*= SSL"),
+        ({"security_protocol": "SSL", "ssl_check_hostname": False}, r"kafka\.ssl_check_hostname.*kafka\.ssl_cafile"),
+    ],
+)
+def test_what_looks_safe_and_is_not_is_refused(given: dict[str, object], named: str) -> None:
+    # SASL without a password is refused already; here everything else is as its user believes it to be.
+    asks = {"sasl_username": "desk", "sasl_password": "p"}
+    sasl = asks if "sasl_username" in given or given.get("security_protocol") == "SASL_PLAINTEXT" else {}
+    with pytest.raises(SettingsError, match=named):
+        client.connection(KafkaSettings.model_validate(sasl | given))
 
 
 def test_plaintext_holds_neither() -> None:
