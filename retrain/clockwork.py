@@ -16,30 +16,32 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from streams.contract.model_settings import RetrainSettings
-
 _FILE = "schedule.sqlite"
 _JOB = "retrain"
 
 
 class Clockwork:
-    """Calls an action whenever ``retrain.cron`` is due, in a thread of its own. A context manager.
+    """Calls an action whenever a line of cron is due, in a thread of its own. A context manager.
 
-    Of runs that were missed, those within ``misfire_grace_seconds`` are made up for, all by one.
+    Of runs that were missed, those within the grace are made up for, all by one.
 
     Args:
-        rules: The line of cron, and the grace.
+        cron: The line of cron; empty for never.
+        grace: How late the action may still be called, in seconds.
         folder: Where the schedule outlives the process; it must exist.
         action: What is called.
+        setting: Where the line stands, for errors.
 
     Raises:
-        SettingsError: ``retrain.cron`` is no line of cron.
+        SettingsError: It is no line of cron.
     """
 
-    def __init__(self, rules: RetrainSettings, folder: Path, action: Callable[[], None]) -> None:
-        self._cron = rules.cron
-        self._grace = max(1, round(rules.misfire_grace_seconds))
-        self._trigger = trigger_of(rules.cron) if rules.cron else None
+    def __init__(
+        self, cron: str, grace: float, folder: Path, action: Callable[[], None], *, setting: str = "retrain.cron"
+    ) -> None:
+        self._cron = cron
+        self._grace = max(1, round(grace))
+        self._trigger = trigger_of(cron, setting) if cron else None
 
         def act(cron: str) -> None:  # noqa: ARG001  it stands in the store alone
             action()

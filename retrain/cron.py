@@ -24,11 +24,12 @@ _FIELDS = 5
 _NUMBERED = re.compile(r"(?:\*|([0-7])(?:-([0-7]))?)(?:/([1-9][0-9]?))?")
 
 
-def trigger_of(cron: str) -> BaseTrigger:
+def trigger_of(cron: str, setting: str = "retrain.cron") -> BaseTrigger:
     """When a line of cron is due, in UTC.
 
     Args:
         cron: Minute, hour, day of the month, month and day of the week, such as ``0 3 * * 1-5``.
+        setting: Where it stands, for the error.
 
     Raises:
         SettingsError: It is no line of cron.
@@ -44,7 +45,7 @@ def trigger_of(cron: str) -> BaseTrigger:
         return OrTrigger([_trigger(minute, hour, day, month, "*"), _trigger(minute, hour, "*", month, named)])
     except ValueError as error:
         raise SettingsError(
-            f"retrain.cron = {cron!r} ({error}): give minute, hour, day of the month, month and day of the week, such "
+            f"{setting} = {cron!r} ({error}): give minute, hour, day of the month, month and day of the week, such "
             "as '0 3 * * *' for three in the night, UTC"
         ) from error
 

@@ -46,6 +46,7 @@ class Check:
         rows: Rows that it rests on; 0 where it rests on none.
         low: The candidate is ahead by so much at least, at the confidence; None where nothing was resampled.
         high: By so much at most.
+        note: Why it passed though the candidate is behind by more than the margin; empty where it is not.
     """
 
     passed: bool
@@ -55,6 +56,7 @@ class Check:
     rows: int = 0
     low: float | None = None
     high: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +190,32 @@ def _kept(questions: list[_Question], rules: RetrainSettings) -> dict[str, Check
         return {}
     corrected = false_discovery_control([question.compared.difference.p_not_behind for question in questions])
     return {
-        question.name: _at_least(question, float(p), rules) for question, p in zip(questions, corrected, strict=True)
+        question.name: _at_least(question, float(p), len(questions), rules)
+        for question, p in zip(questions, corrected, strict=True)
     }
 
 
-def _at_least(question: _Question, p: float, rules: RetrainSettings) -> Check:
+def _at_least(question: _Question, p: float, checks: int, rules: RetrainSettings) -> Check:
+    """The check of one thing, of which the p value is corrected for so many checks."""
     compared = question.compared
+    within = compared.difference.value >= -rules.margin
     # Not a plain "less": a figure that is no number must not pass.
-    worse = not (compared.difference.value >= -rules.margin or p >= 1 - rules.confidence)
-    verdict = "worse" if worse else "not worse"
-    return _check(compared, f"It is {verdict} {question.title}: {_figures(compared, rules)}.", passed=not worse)
+    worse = not (within or p >= 1 - rules.confidence)
+    note = "" if within or worse else _unsure(compared, checks, rules)
+    verdict = "worse" if worse else "not surely worse" if note else "not worse"
+    says = f"It is {verdict} {question.title}: {_figures(compared, rules)}{note and f'; {note}'}."
+    return _check(compared, says, passed=not worse, note=note)
 
 
-def _check(compared: Comparison, says: str, *, passed: bool) -> Check:
+def _unsure(compared: Comparison, checks: int, rules: RetrainSettings) -> str:
+    """Why a candidate that is behind is not taken for worse; alone it might be, and its bounds then look like it."""
+    messages = "1 message is" if compared.rows == 1 else f"{compared.rows} messages are"
+    alone = compared.difference.p_not_behind < 1 - rules.confidence
+    among = f" among {checks} checks" if alone else ""
+    return f"{messages} too few to tell it from chance{among}"
+
+
+def _check(compared: Comparison, says: str, *, passed: bool, note: str = "") -> Check:
     difference = compared.difference
     return Check(
         passed=passed,
@@ -210,6 +225,7 @@ def _check(compared: Comparison, says: str, *, passed: bool) -> Check:
         rows=compared.rows,
         low=difference.low,
         high=difference.high,
+        note=note,
     )
 
 

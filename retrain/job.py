@@ -21,7 +21,7 @@ from retrain.lock import sole_run
 from retrain.promotion import UntoldError
 from retrain.run import Run
 from retrain.run_record import RunRecord, read_record, runs_folder
-from retrain.work import DataT, Messenger, TunedT, Work
+from retrain.work import DataT, Messenger, NothingToLearnError, TunedT, Work
 from streams.contract.masking import mask
 
 if TYPE_CHECKING:
@@ -161,7 +161,11 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             run.end("rejected", [f"Version {champion} is pinned {state.aliases.pin}, so that none may replace it."])
             return
         serving = self._registry.fetch(self._name, champion, self._settings.model.cache)
-        dataset, version = self._make(run, champion, serving)
+        try:
+            dataset, version = self._make(run, champion, serving)
+        except NothingToLearnError as error:
+            run.end("rejected", [str(error)])
+            return
         decision = self._judge(run, champion, serving, version, dataset)
         run.at("promote")
         if decision.promote:

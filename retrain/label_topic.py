@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streams.brokers.placing import place_of
 from streams.brokers.reading import read_all
 from streams.contract.labels import Label, label_key
 from streams.contract.records import encode
@@ -92,19 +93,22 @@ def send_label(delivery: Delivery, place: str, label: Label, *, position: int = 
     delivery.send(place, key, encode(label), position=position)
 
 
-def withdraw_labels(sender: KafkaProducer, topic: str, labels: Iterable[Label]) -> int:
+def withdraw_labels(sender: KafkaProducer, topic: str, labels: Iterable[Label], *, spread: int | None = None) -> int:
     """Take labels back, and return how many once the broker has acknowledged all.
 
     Args:
         sender: With ``acks="all"``.
         topic: Full name of the topic of labels.
         labels: Those of whose labellers and messages nothing shall stand.
+        spread: Over how many partitions keys are spread (``kept_in_place``); over all where absent.
 
     Raises:
         KafkaError: One is not acknowledged; others may be.
     """
     keys = [label_key(label.message_id, label.labeller) for label in labels]
-    for future in [sender.send(topic, key=key, value=None) for key in keys]:
+    for future in [
+        sender.send(topic, key=key, value=None, partition=place_of(sender, topic, key, spread)) for key in keys
+    ]:
         future.get()  # the producer's own delivery time-out bounds it
     return len(keys)
 

@@ -18,7 +18,8 @@ from models.promoting import Details, Story
 from streams.brokers.admin import describe_topics
 from streams.brokers.client import admin_client, producer
 from streams.brokers.errors import BrokerError, TopicError
-from streams.contract.topics import model_events_topic, model_pointers_topic
+from streams.brokers.placing import place_of
+from streams.contract.topics import kept_in_place, model_events_topic, model_pointers_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -149,14 +150,17 @@ def _tell(settings: Settings, move: Callable[[], Move]) -> ModelPointer:
 @contextmanager
 def _sender(settings: Settings) -> Iterator[Callable[[Sequence[Output]], None]]:
     """What publishes with acknowledgement; a broker answers and the topics exist by the time it is given."""
-    kafka, topics = settings.kafka, settings.topics
+    kafka, topics, kept = settings.kafka, settings.topics, kept_in_place(settings)
     _require(kafka, [model_pointers_topic(topics), model_events_topic(topics)])
     with producer(kafka, linger_ms=0) as connected:
 
         def send(outputs: Sequence[Output]) -> None:
             for output in outputs:
                 try:
-                    sent = connected.send(output.topic, key=output.key, value=output.value, headers=output.headers)
+                    place = place_of(connected, output.topic, output.key, kept.get(output.topic))
+                    sent = connected.send(
+                        output.topic, key=output.key, value=output.value, headers=output.headers, partition=place
+                    )
                     sent.get(timeout=kafka.delivery_timeout_seconds)
                 except KafkaError as error:
                     raise UntoldError(

@@ -1,67 +1,59 @@
-"""Learns the ranker's weights from what readers took to, judges them on later behaviors, and registers a version.
+"""Learns the ranker's weights from what readers took to, and judges them on later behaviors.
 
-Pure but for the registry: the examples come from ``streams.logic.recommend.training``, which replays the behaviors.
+Pure: the examples come from ``streams.logic.recommend.training``, which replays the behaviors.
 """
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from models.items.ranker import NAME, write_ranker
-from retrain.paired_bootstrap import Difference, cluster_sums, difference, resample
+from retrain.gate import Check, Decision
+from retrain.paired_bootstrap import cluster_sums, difference, resample
+from retrain.work import NothingToLearnError
 from streams.contract.ranking import RankerWeights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.registry import Registry
-    from streams.contract.ranking import Examples, Projection
+    from streams.contract.model_settings import RetrainSettings
+    from streams.contract.ranking import Examples
 
 MIN_QUESTIONS = 200
 """Below so many in either part nothing is learned: fewer say nothing sure."""
 
+LATER = "later behaviors"
+"""Name of what a ranker is judged by, among the figures of a decision."""
+
 _LATER_SHARE = 0.25
-_MARGIN = 0.01
-_CONFIDENCE = 0.95
-_RESAMPLES = 2000
-_SEED = 13
 # A feature that hardly varies would be blown up by its scale.
 _LEAST_SCALE = 1e-6
 
 
-class TooFewExamplesError(ValueError):
+class TooFewExamplesError(NothingToLearnError):
     """There are too few behaviors to learn from or to judge by; the message says how many."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankerDecision:
-    """What becomes of new weights.
+class Ranks(NamedTuple):
+    """How a ranker answered later questions."""
 
-    Attributes:
-        promote: Whether they take the place of those that serve.
-        says: Why, as a sentence.
-        current: Mean reciprocal rank of what readers took to, by the weights that serve.
-        candidate: By the new ones.
-        ahead: The difference; resampled by reader.
-        questions: On how many later behaviors it rests.
-    """
-
-    promote: bool
-    says: str
-    current: float
-    candidate: float
-    ahead: Difference
-    questions: int
+    reciprocal: NDArray[np.float64]
+    """Reciprocal rank of what was taken to, [questions]."""
+    readers: NDArray[np.int64]
+    """Who was asked, [questions]."""
+    questions: NDArray[np.int64]
+    """Their numbers, [questions]."""
 
 
-def split(examples: Examples) -> tuple[Examples, Examples]:
-    """Earlier questions to learn from, and later ones to judge by.
+def split(examples: Examples, known: int = 0) -> tuple[Examples, Examples]:
+    """Earlier questions to learn from, and later ones to judge by: the last quarter.
+
+    Args:
+        examples: The questions.
+        known: Questions of a number below this cannot judge, since what serves has learned from them.
 
     Raises:
         TooFewExamplesError: There are too few of either.
@@ -74,7 +66,13 @@ def split(examples: Examples) -> tuple[Examples, Examples]:
             f"{len(numbers)} behaviors took to an item whose rivals are known, of {needed} that are needed to learn a "
             "ranker: wait for more, or go back further"
         )
-    border = numbers[len(numbers) - later]
+    fresh = int((numbers >= known).sum())
+    if fresh < MIN_QUESTIONS:
+        raise TooFewExamplesError(
+            f"{fresh} behaviors took to an item since the ranker that serves was learned, of {MIN_QUESTIONS} that are "
+            "needed to judge another one: wait for more"
+        )
+    border = numbers[len(numbers) - min(later, fresh)]
     return examples.where(examples.questions < border), examples.where(examples.questions >= border)
 
 
@@ -124,84 +122,43 @@ def reciprocal_ranks(scores: NDArray[np.float64], examples: Examples) -> tuple[N
     return 1.0 / (1.0 + above + equal / 2), examples.readers[starts]
 
 
-def decide(
-    current: RankerWeights, candidate: RankerWeights, later: Examples, later_of_current: Examples | None = None
-) -> RankerDecision:
-    """Whether new weights take the place of those that serve: they must not be worse, by more than chance allows.
+def rank(weights: RankerWeights, examples: Examples) -> Ranks:
+    """How weights answer questions."""
+    ranks, readers = reciprocal_ranks(score(weights, examples), examples)
+    return Ranks(ranks, readers, np.unique(examples.questions))
+
+
+def decide(current: Ranks, candidate: Ranks, rules: RetrainSettings) -> Decision:
+    """Whether a ranker takes the place of the one that serves.
+
+    It must be ahead, and not behind by more than the margin as far as chance allows to say: of rankers that differ by
+    less than can be told, the one that serves stays unless the other did better.
 
     Args:
-        current: What serves.
-        candidate: What wants to.
-        later: Examples that the candidate was not learned from.
-        later_of_current: The same questions with the projection that serves, where that is another one.
+        current: Answers of what serves.
+        candidate: Of what wants to; to the same questions, which neither was learned from.
+        rules: Margin, confidence, resamples and seed.
 
     Raises:
         ValueError: They are not the same questions.
     """
-    own = later if later_of_current is None else later_of_current
-    if not np.array_equal(own.questions, later.questions):
+    if not np.array_equal(current.questions, candidate.questions):
         raise ValueError("the two rankers were not asked the same questions: make both examples with one seed")
-    ranks, readers = reciprocal_ranks(score(current, own), own)
-    others, _ = reciprocal_ranks(score(candidate, later), later)
-    sums = cluster_sums(readers.astype(np.intp), np.stack([others - ranks, np.ones(len(ranks))], axis=1))
-    drawn = resample(sums, _RESAMPLES, _SEED)
-    ahead = difference(float((others - ranks).mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1.0), _CONFIDENCE)
-    promote = ahead.low > -_MARGIN
-    verdict = "is not worse" if promote else "may be worse"
-    return RankerDecision(
-        promote=promote,
-        says=(
-            f"On {len(ranks)} later behaviors it {verdict}: mean reciprocal rank {others.mean():.3f} where it was "
-            f"{ranks.mean():.3f}, ahead by {ahead.low:+.3f} to {ahead.high:+.3f} at {_CONFIDENCE:.0%} "
-            f"(allowed: {-_MARGIN:+.3f})."
-        ),
-        current=float(ranks.mean()),
-        candidate=float(others.mean()),
-        ahead=ahead,
-        questions=len(ranks),
+    gain = candidate.reciprocal - current.reciprocal
+    sums = cluster_sums(current.readers.astype(np.intp), np.stack([gain, np.ones(len(gain))], axis=1))
+    drawn = resample(sums, rules.resamples, rules.seed)
+    ahead = difference(float(gain.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1.0), rules.confidence)
+    promote = ahead.value > 0 and ahead.low > -rules.margin
+    verdict = "is better" if promote else ("is not better" if ahead.value <= 0 else "may be worse")
+    before, after = float(current.reciprocal.mean()), float(candidate.reciprocal.mean())
+    says = (
+        f"On {len(gain)} later behaviors it {verdict}: mean reciprocal rank {after:.3f} where it was {before:.3f}, "
+        f"ahead by {ahead.low:+.3f} to {ahead.high:+.3f} at {rules.confidence:.0%} (allowed: {-rules.margin:+.3f})."
     )
-
-
-def register(
-    registry: Registry,
-    weights: RankerWeights,
-    projection: Projection | None,
-    *,
-    decision: RankerDecision,
-    lineage: dict[str, Any],
-) -> int:
-    """Register a version, and let it serve where the decision says so.
-
-    Args:
-        registry: The registry.
-        weights: Its weights.
-        projection: Its projection; its embedder is named in the weights.
-        decision: The judgement, which is kept with the version.
-        lineage: What it was made from.
-
-    Returns:
-        The number of the new version.
-
-    Raises:
-        AliasConflictError: Another process promoted one at the same time.
-    """
-    before = registry.aliases(NAME).get("champion") if registry.versions(NAME) else None
-    with tempfile.TemporaryDirectory() as folder:
-        write_ranker(Path(folder), weights, projection)
-        version = registry.register(
-            Path(folder),
-            NAME,
-            precision="fp32",
-            kind="ranker",
-            # A ranker reads no text.
-            max_tokens=1,
-            width=len(weights.features),
-            metrics=asdict(decision),
-            lineage=lineage,
-        )
-    if decision.promote:
-        registry.set_alias(NAME, "champion", version, expected=before)
-    return version
+    check = Check(
+        passed=promote, says=says, champion=before, candidate=after, rows=len(gain), low=ahead.low, high=ahead.high
+    )
+    return Decision(promote=promote, reasons=[says], figures={LATER: asdict(check)})
 
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:

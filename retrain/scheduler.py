@@ -6,46 +6,43 @@ So the memory and the libraries of training are gone when a run is over, and a r
 from __future__ import annotations
 
 import time
-import uuid
-from collections import deque
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import structlog
-from fsspec.implementations.local import LocalFileSystem
 from kafka.errors import KafkaError
 
-from models import atomic
-from models.manifest import encode
-from retrain.clockwork import Clockwork
 from retrain.lock import BusyError
-from retrain.run_record import runs_folder
-from retrain.triggers import Demand, Seen
+from retrain.scheduled import Scheduled
 from streams.brokers.errors import BrokerError
 from streams.brokers.following import Follower
+from streams.contract.decoding import JsonDecoder
 from streams.contract.model_records import RetrainRequest
-from streams.contract.topics import labels_topic, retrain_requests_topic
+from streams.contract.topics import retrain_requests_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from kafka.consumer.fetcher import ConsumerRecord
 
     from exporters.retrain_metrics import RetrainMetrics
+    from retrain.learner import Learner
     from retrain.run_record import RunRecord
-    from streams.contract.settings import Settings
 
 BUSY_CODE = 75
 """Exit code of a run that did not begin, since another one was under way (EX_TEMPFAIL of sysexits)."""
 
-_SEEN = "seen.json"
 _POLL_SECONDS = 0.5
+# How often large topics are asked how far they reach.
+_REACH_SECONDS = 10.0
 _PAUSE_SECONDS = 5.0
 _STUCK_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
+
+_retrain_request = JsonDecoder(RetrainRequest)
 
 
 class Started(Protocol):
@@ -63,32 +60,32 @@ class Started(Protocol):
 
 
 class Scheduler:
-    """Starts training runs, one at a time.
+    """Starts training runs of several models, one at a time, so that two never share the machine's memory.
 
     Args:
-        settings: When runs are due, and where the topics are.
+        learners: The models; all of one application, and so with the same brokers and topics.
         start: Starts a run of its own accord.
-        settle: Tells of the latest run if it was killed; its record, None before the first.
+        settle: Tells of a model's latest run if it was killed; its record, None before the first.
         metrics: What is shown.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        start: Callable[[RetrainRequest], Started],
-        settle: Callable[[], RunRecord | None],
+        learners: Sequence[Learner],
+        start: Callable[[Learner, RetrainRequest], Started],
+        settle: Callable[[Learner], RunRecord | None],
         metrics: RetrainMetrics,
     ) -> None:
-        self._settings = settings
+        self._settings = learners[0].settings
         self._start = start
         self._settle = settle
         self._metrics = metrics
-        self._folder = runs_folder(settings)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._demand = Demand(settings, _read_seen(self._folder))
-        self._rang: deque[datetime] = deque()
-        self._running: tuple[RetrainRequest, Started] | None = None
+        self._models = [Scheduled(learner) for learner in learners]
+        for learner in learners:
+            metrics.follow(learner.name)
+        self._running: tuple[Scheduled, RetrainRequest, Started] | None = None
         self._moved = time.monotonic()
+        self._reached = -_REACH_SECONDS
         self.problem: str | None = "not begun"
         """What keeps it from its work now."""
 
@@ -104,25 +101,30 @@ class Scheduler:
             stopped: Waits so many seconds, and tells whether to stop.
 
         Raises:
-            SettingsError: ``retrain.cron`` is no line of cron.
+            SettingsError: What should be a line of cron is none.
         """
-        with Clockwork(self._settings.retrain, self._folder, lambda: self._rang.append(datetime.now(UTC))) as clock:
-            self._resume()
+        with ExitStack() as clocks:
+            for model in self._models:
+                clocks.enter_context(model.clock)
+            for model in self._models:
+                # What became of the latest run before this process began.
+                self._learn(model, model.knows)
             while not stopped(0):
                 try:
-                    self._follow(clock, stopped)
+                    self._follow(stopped)
                 except (BrokerError, KafkaError, OSError) as error:
                     self._tell_problem(str(error))
-                    self._round(clock)
+                    self._round()
                     stopped(_PAUSE_SECONDS)
             if self._running is not None:
-                _, process = self._running
+                process = self._running[2]
                 process.terminate()
                 process.join()
 
-    def _follow(self, clock: Clockwork, stopped: Callable[[float], bool]) -> None:
-        topics = self._settings.topics
-        names = [labels_topic(topics), retrain_requests_topic(topics)]
+    def _follow(self, stopped: Callable[[float], bool]) -> None:
+        requests = retrain_requests_topic(self._settings.topics)
+        read = {model.learner.topic for model in self._models if model.learner.counted == "records"}
+        names = [*sorted(topic for topic in read if topic is not None), requests]
         # From the beginning, since what came while nobody was there counts too; what was seen before does not.
         with Follower(self._settings.kafka, names, from_beginning=True) as follower:
             if not follower.partitions:
@@ -131,60 +133,76 @@ class Scheduler:
             while not stopped(0):
                 for record in follower.poll(_POLL_SECONDS):
                     self._take(record)
-                self._round(clock)
+                self._reach(follower)
+                self._round()
 
     def _take(self, record: ConsumerRecord) -> None:
-        if record.topic == labels_topic(self._settings.topics):
-            self._demand.add_label(record.partition, record.offset)
+        if record.topic != retrain_requests_topic(self._settings.topics):
+            for model in self._models:
+                if model.learner.topic == record.topic and model.learner.counted == "records":
+                    model.demand.add_record(record.partition, record.offset)
             return
+        place = f"{record.topic}[{record.partition}]@{record.offset}"
         try:
-            request = msgspec.json.decode(record.value or b"", type=RetrainRequest)
+            request = _retrain_request.decode(record.value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            place = f"{record.topic}[{record.partition}]@{record.offset}"
             _log.warning("left out: no request for a run", place=place, error=str(error))
             return
-        self._demand.add_request(request, record.partition, record.offset, datetime.now(UTC))
+        for model in self._models:
+            model.demand.add_request(request, record.partition, record.offset, datetime.now(UTC))
+        if request.model not in {model.learner.name for model in self._models}:
+            _log.warning("left out: no such model is trained here", place=place, model=request.model)
 
-    def _round(self, clock: Clockwork) -> None:
+    def _reach(self, follower: Follower) -> None:
+        """See how far the topics reach that are too large to be read for a count."""
+        if time.monotonic() - self._reached < _REACH_SECONDS:
+            return
+        self._reached = time.monotonic()
+        for model in self._models:
+            if model.learner.counted == "offsets" and model.learner.topic is not None:
+                model.reach(follower.bounds(model.learner.topic))
+
+    def _round(self) -> None:
         """Look at what is under way and what is called for."""
         self._moved = time.monotonic()
-        while self._rang:
-            self._demand.ask(self._request("cron", f"the schedule {self._settings.retrain.cron}", self._rang.popleft()))
-        if self._running is not None and self._running[1].exitcode is not None:
+        now = datetime.now(UTC)
+        for model in self._models:
+            model.hear()
+        if self._running is not None and self._running[2].exitcode is not None:
             self._ended(*self._running)
-        if self._running is None and (request := self._demand.due(datetime.now(UTC))) is not None:
-            self._begin(request)
-        self._metrics.running.set(self._running is not None)
-        self._metrics.new_labels.set(self._demand.new_labels)
-        self._metrics.next_run.set(clock.next_run.timestamp() if clock.next_run else 0)
+        for model in self._models:
+            if self._running is None and (request := model.demand.due(now)) is not None:
+                self._begin(model, request)
+        if self._running is not None and self._running[0] is not self._models[-1]:
+            # Whose turn it was is asked last the next time, so that none keeps the others from theirs.
+            self._models.remove(self._running[0])
+            self._models.append(self._running[0])
+        for model in self._models:
+            model.show(self._metrics, runs=self._running is not None and self._running[0] is model)
 
-    def _begin(self, request: RetrainRequest) -> None:
+    def _begin(self, model: Scheduled, request: RetrainRequest) -> None:
         try:
-            self._settle()
+            self._settle(model.learner)
         except BusyError:
             return  # somebody runs one by hand: it is asked again in the next round
         except BrokerError as error:
             self._tell_problem(str(error))
             return
-        _log.info("a training run begins", by=request.by, reason=request.reason, request=request.id)
-        self._running = (request, self._start(request))
+        _log.info("a run begins", model=request.model, by=request.by, reason=request.reason, request=request.id)
+        self._running = (model, request, self._start(model.learner, request))
         # Only now: a run too many does no harm, and one too few might never be made up for.
-        _write_seen(self._folder, self._demand.begin())
+        model.begin()
 
-    def _ended(self, request: RetrainRequest, process: Started) -> None:
+    def _ended(self, model: Scheduled, request: RetrainRequest, process: Started) -> None:
         self._running = None
         if process.exitcode == BUSY_CODE:
-            self._demand.ask(request)
+            model.demand.ask(request)
             return
-        self._learn(lambda record: self._metrics.ended(record.outcome or "failed", *_times(record)))
+        self._learn(model, model.ended)
 
-    def _resume(self) -> None:
-        """Know what became of the latest run before this process began."""
-        self._learn(lambda record: self._metrics.knows(record.outcome or "failed", _times(record)[1]))
-
-    def _learn(self, show: Callable[[RunRecord], None]) -> None:
+    def _learn(self, model: Scheduled, show: Callable[[RetrainMetrics, RunRecord], None]) -> None:
         try:
-            record = self._settle()
+            record = self._settle(model.learner)
         except BusyError:
             return
         except BrokerError as error:
@@ -192,39 +210,18 @@ class Scheduler:
             return
         if record is None:
             return
-        show(record)
-        _log.info("the latest training run", outcome=record.outcome, version=record.version, reasons=record.reasons)
+        show(self._metrics, record)
+        _log.info(
+            "the latest run",
+            model=model.learner.name,
+            outcome=record.outcome,
+            version=record.version,
+            reasons=record.reasons,
+        )
         if record.killed and record.attempt == 1:
-            self._demand.ask(self._request(record.by, "a run that was killed is gone on with", datetime.now(UTC)))
-
-    def _request(self, by: str, reason: str, time: datetime) -> RetrainRequest:
-        return RetrainRequest(id=uuid.uuid4().hex, model=self._settings.model.name, time=time, by=by, reason=reason)
+            model.demand.go_on(record.by, datetime.now(UTC))
 
     def _tell_problem(self, problem: str) -> None:
         if problem != self.problem:
             _log.warning("the schedule waits", problem=problem)
         self.problem = problem
-
-
-def _times(record: RunRecord) -> tuple[float, float]:
-    ended = record.ended or datetime.now(UTC)
-    return record.began.timestamp(), ended.timestamp()
-
-
-def _read_seen(folder: Path) -> Seen:
-    path = folder / _SEEN
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Seen)
-    except FileNotFoundError:
-        return Seen()
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        # All labels count as new then: one run too many.
-        _log.warning("it is not known which labels are new", path=str(path), error=str(error))
-        return Seen()
-
-
-def _write_seen(folder: Path, seen: Seen) -> None:
-    try:
-        atomic.write(LocalFileSystem(), str(folder / _SEEN), encode(seen))
-    except OSError as error:
-        _log.warning("it is not kept which labels are new", folder=str(folder), problem=str(error))

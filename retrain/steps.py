@@ -6,17 +6,19 @@ They need the ``retrain`` extra; all methods but ``heads`` need the ``train`` ex
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fsspec.implementations.local import LocalFileSystem
 
 from models import atomic, manifest
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
 from models.manifest import Labels
 from models.registry import Registry
 from models.runtime import LABELS, Encoder
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER, resolve
+from models.weights import resolve
 from retrain.candidate import export
 from retrain.dataset import build
 from retrain.dataset import read as read_dataset
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.weights import BaseWeights
+    from models.base_files import BaseWeights
     from retrain.candidate import Exported
     from retrain.dataset import Dataset
     from retrain.judged import Judged
@@ -55,8 +57,14 @@ def job(settings: Settings, tell: Tell) -> Job[Dataset, Tuned, Judged]:
 
     Raises:
         VersionError: The registry cannot be opened.
+        ModuleNotFoundError: ``retrain.method`` needs torch, and it is not installed.
     """
-    registry = Registry(settings.model.registry)
+    # At once, and not after the data are read: nothing of such a run could come to anything.
+    if settings.retrain.method != "heads":
+        for name in ("torch", "transformers"):
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(f"retrain.method = {settings.retrain.method} needs {name}", name=name)
+    registry = Registry.of(settings.model)
     return Job(settings, registry, _Work(settings, tell), KafkaMessenger(settings, registry), decide=decide)
 
 

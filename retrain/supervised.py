@@ -18,23 +18,23 @@ from streams.contract.logs import configure_logging
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
+    from retrain.learner import Learner
     from retrain.run_record import RunRecord
     from streams.contract.model_records import RetrainRequest
-    from streams.contract.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 
-def start(settings: Settings, request: RetrainRequest) -> SpawnProcess:
+def start(learner: Learner, request: RetrainRequest) -> SpawnProcess:
     """Start a run; it ends by itself, and its exit code says no more than whether it began."""
     # Spawned, not forked: the schedule has threads, and torch is none of its own.
-    process = multiprocessing.get_context("spawn").Process(target=_run, args=(settings, request), name="retrain")
+    process = multiprocessing.get_context("spawn").Process(target=_run, args=(learner, request), name="retrain")
     process.start()
     return process
 
 
-def settle(settings: Settings) -> RunRecord | None:
-    """Tell of the latest run if it was killed, without the libraries of training.
+def settle(learner: Learner) -> RunRecord | None:
+    """Tell of a model's latest run if it was killed, without the libraries of training.
 
     Returns:
         Its record; None before the first run.
@@ -43,22 +43,21 @@ def settle(settings: Settings) -> RunRecord | None:
         BusyError: A run is under way on this machine.
         BrokerError: The brokers do not take it.
     """
-    registry = Registry(settings.model.registry)
+    settings = learner.own_settings
+    registry = Registry.of(settings.model)
     return settle_latest(settings, registry, KafkaMessenger(settings, registry))
 
 
-def _run(settings: Settings, request: RetrainRequest) -> None:
-    from retrain.steps import job  # noqa: PLC0415  torch, which the schedule does without
-
-    configure_logging(settings.log)
+def _run(learner: Learner, request: RetrainRequest) -> None:
+    configure_logging(learner.settings.log)
     stages: set[str] = set()
 
     def tell(stage: str, _done: int, _total: int) -> None:
         if stage not in stages:
             stages.add(stage)
-            _log.info("a stage of the training run begins", stage=stage)
+            _log.info("a stage of the training run begins", model=learner.name, stage=stage)
 
     try:
-        job(settings, tell).run(request)
+        learner.job(learner.settings, tell).run(request)
     except BusyError:
         sys.exit(BUSY_CODE)

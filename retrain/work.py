@@ -16,6 +16,10 @@ TunedT = TypeVar("TunedT")
 JudgedT_co = TypeVar("JudgedT_co", covariant=True)
 
 
+class NothingToLearnError(ValueError):
+    """There is too little to make a candidate of; the message says how much is needed. It is no failure of the run."""
+
+
 class Data(Protocol):
     """What a run learns from and is judged on; ``retrain.dataset.Dataset`` is one."""
 
@@ -53,7 +57,10 @@ class Made(Protocol):
 
 
 class Work(Protocol[DataT, TunedT, JudgedT_co]):
-    """The steps that take time and memory. Each may raise whatever it likes: the run has failed then."""
+    """The steps that take time and memory. Each may raise whatever it likes: the run has failed then.
+
+    But for NothingToLearnError out of ``data`` and ``finetune``: the run is rejected.
+    """
 
     def data(self, champion: Path, folder: Path) -> DataT:
         """The data set; the one that lies in the folder, where a killed run left it there.

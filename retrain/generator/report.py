@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from models.manifest import Precision, encode
-from retrain.generator.finetune import Epoch
+from retrain.generator.checkpoints import Epoch
 from retrain.generator.options import TuningOptions
 
 if TYPE_CHECKING:

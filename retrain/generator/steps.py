@@ -32,6 +32,7 @@ from retrain.job import Job
 from retrain.label_topic import read_labels
 from retrain.messenger import KafkaMessenger
 from streams.brokers.reading import read_all
+from streams.contract.decoding import JsonDecoder
 from streams.contract.domain import load_domain
 from streams.contract.replies import Document
 from streams.contract.topics import documents_topic
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 _PAIRS = "pairs.json"
 _EMBEDDED_AT_ONCE = 16
 
-_document = msgspec.json.Decoder(Document)
+_document = JsonDecoder(Document)
 
 
 def job(settings: Settings, tell: Tell, refuses: Refuses) -> Job[Pairs, TunedGenerator, JudgedReplies]:
@@ -66,7 +67,7 @@ def job(settings: Settings, tell: Tell, refuses: Refuses) -> Job[Pairs, TunedGen
     Raises:
         VersionError: The registry cannot be opened.
     """
-    registry = Registry(settings.model.registry)
+    registry = Registry.of(settings.model)
     named = settings.model_copy(
         update={
             "model": settings.model.model_copy(update={"name": settings.generator.name}),
@@ -108,7 +109,7 @@ class GeneratorWork:
         self._tell("labels and documents", 1, 1)
         return pairs
 
-    def finetune(self, dataset: Pairs, folder: Path) -> TunedGenerator:  # noqa: ARG002  it keeps no checkpoints
+    def finetune(self, dataset: Pairs, folder: Path) -> TunedGenerator:
         """The tuned generator; from the base anew, so that what was learnt before cannot be forgotten."""
         generator = self._settings.generator
         base = load(find(generator.base, self._settings.model.cache))
@@ -119,7 +120,8 @@ class GeneratorWork:
             lessons(pairs, index, chat, self._settings, self._refuses, tone=self._tone)
             for pairs in (dataset.train, dataset.validation)
         )
-        return finetune(base, chat.end, train, validation, TuningOptions.of(self._settings.retrain), self._tell)
+        options = TuningOptions.of(self._settings.retrain)
+        return finetune(base, chat.end, train, validation, options, self._tell, folder)
 
     def export(self, tuned: TunedGenerator, dataset: Pairs, out: Path) -> Exported:
         """Write the candidate's files, in the precision of ``generator.precision``."""

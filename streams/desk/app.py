@@ -19,7 +19,7 @@ from models.manifest import VersionError
 from streams.brokers.errors import BrokerError
 from streams.desk.actions.office import ActionError
 from streams.desk.hub import Subscriber
-from streams.desk.passage import Passage
+from streams.desk.passage import PERSON, Passage
 from streams.desk.security import REPORT_POLICY, RefusedError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from streams.desk.actions.table import Action
     from streams.desk.live import Live
+    from streams.desk.people import Person
     from streams.desk.ports import Retraining
     from streams.desk.security import Guard
     from streams.desk.versions import Versions
@@ -105,11 +106,11 @@ class DeskApp:
 
     async def _open(self, request: Request) -> Response:
         self._guard.check_origin(request.headers)
-        cookie = self._guard.session_for(await _body(request, Session, lambda session: session.token))
-        return _json({"key": self._guard.key}, {"Set-Cookie": cookie})
+        person = self._guard.person_with(await _body(request, Session, lambda session: session.token))
+        return _json(_told_of(person), {"Set-Cookie": self._guard.cookie_of(person)})
 
-    async def _session(self, _request: Request) -> Response:
-        return _json({"key": self._guard.key})
+    async def _session(self, request: Request) -> Response:
+        return _json(_told_of(request.scope[PERSON]))
 
     async def _events(self, _request: Request) -> Response:
         return EventSourceResponse(self._stream(), ping=_PING_SECONDS, sep="\n", headers=_STREAM_HEADERS)
@@ -145,6 +146,10 @@ class DeskApp:
         if action is None:
             raise ActionError(f"the desk has no action {path!r}", 404)
         asked = await _body(request, action.asks, lambda decoded: decoded)
+        person: Person = request.scope[PERSON]
+        if person.name is not None:
+            # Whose token it is, whatever the browser says.
+            asked = msgspec.structs.replace(asked, by=person.name)
         done = await run_in_threadpool(action.do, asked)
         log.info("done", action=path, by=asked.by)
         return _json(done)
@@ -157,6 +162,11 @@ async def _body(request: Request, kind: type[Any], take: Callable[[Any], Any]) -
         return take(msgspec.json.decode(await request.body(), type=kind))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ActionError(f"this was not understood: {error}", 422) from None
+
+
+def _told_of(person: Person) -> dict[str, object]:
+    """What the page is told of who has opened it."""
+    return {"key": person.key, "name": person.name, "read_only": person.read_only}
 
 
 def _json(content: object, headers: Mapping[str, str] | None = None) -> Response:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from streams.desk.security import Guard
 
 MAX_BODY_BYTES = 65_536
+PERSON = "tocsin.person"
+"""Where a request's scope holds who makes it."""
+
 _API = "/api/"
 _SESSION = "/api/session"
 
@@ -55,7 +58,7 @@ class Passage:
         path, method = scope["path"], scope["method"]
         # The session is opened by the token itself.
         if path.startswith(_API) and (path, method) != (_SESSION, "POST"):
-            self._guard.check_session(method, headers)
+            scope[PERSON] = self._guard.check_session(method, headers)
 
 
 class _Bounded:

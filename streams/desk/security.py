@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import secrets
-from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from streams.contract.settings import SettingsError
+from streams.desk.people import people_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streams.contract.service_settings import DeskSettings
+    from streams.desk.people import Person
 
 KEY_HEADER = "x-tocsin-key"
 """Header in which the page sends its key with whatever changes something."""
 
 _COOKIE = "tocsin_desk"
 _BEARER = "Bearer "
-_LEAST_TOKEN = 16
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 # Nothing from anywhere else, no script or style within the page, and nobody may put the page into a frame.
@@ -64,23 +63,17 @@ class Guard:
         port: On which it listens; browsers keep no cookies apart by port, so its name holds it.
 
     Raises:
-        SettingsError: It is to listen to other hosts and has no token, or its token is too short to be one.
+        SettingsError: It is to listen to other hosts and has no token, or a token cannot be one.
     """
 
     def __init__(self, settings: DeskSettings, port: int) -> None:
-        given = None if settings.token is None else settings.token.get_secret_value()
-        if given is None and not is_loopback(settings.host):
+        if settings.token is None and not settings.tokens and not is_loopback(settings.host):
             raise SettingsError(
                 f"desk.host is {settings.host}, which others can reach: set desk.token (TOCSIN_DESK__TOKEN) to a long "
-                "random word, or leave desk.host at 127.0.0.1"
+                "random word, or desk.tokens to one for each person, or leave desk.host at 127.0.0.1"
             )
-        if given is not None and len(given) < _LEAST_TOKEN:
-            raise SettingsError(f"desk.token is too short: give it {_LEAST_TOKEN} characters or more")
-        self.token = given or secrets.token_urlsafe(32)
-        self.key = self._derived("key")
-        """What the page sends with each change."""
+        self.people = people_of(settings)
         self.cookie = f"{_COOKIE}_{port}"
-        self._session = self._derived("session")
         self._hosts = {"127.0.0.1", "localhost", "::1", settings.host.lower(), *map(str.lower, settings.hosts)}
 
     def check_host(self, headers: Mapping[str, str]) -> None:
@@ -95,24 +88,37 @@ class Guard:
                 f"this desk is not known as {host or 'nothing'}: add the name to desk.hosts if it is yours", 421
             )
 
-    def check_session(self, method: str, headers: Mapping[str, str]) -> None:
-        """Let in who knows the token: a browser by its cookie, a program by ``Authorization: Bearer``.
+    @property
+    def shared(self) -> Person | None:
+        """Whoever has the token that names nobody; None where each person has one."""
+        return next((person for person in self.people if person.name is None), None)
+
+    def check_session(self, method: str, headers: Mapping[str, str]) -> Person:
+        """Let in who knows a token: a browser by its cookie, a program by ``Authorization: Bearer``.
+
+        Returns:
+            Who it is.
 
         Raises:
-            RefusedError: The token is not known, or a change does not come from the page itself.
+            RefusedError: The token is not known or may only look, or a change does not come from the page itself.
         """
         self.check_origin(headers)
         bearer = headers.get("authorization", "")
-        if bearer.startswith(_BEARER) and _equal(bearer.removeprefix(_BEARER), self.token):
-            return
-        if not _equal(self._cookie(headers.get("cookie", "")), self._session):
+        person = self._who(bearer.removeprefix(_BEARER), "token") if bearer.startswith(_BEARER) else None
+        is_program = person is not None
+        if person is None:
+            person = self._who(self._cookie(headers.get("cookie", "")), "session")
+        if person is None:
             raise RefusedError("open the address that `tocsin desk` printed when it started: it holds the token", 401)
         if method not in _WRITING:
-            return
-        if "origin" not in headers:
+            return person
+        if person.read_only:
+            raise RefusedError(f"{person.name} may look and change nothing (desk.read_only)", 403)
+        if not is_program and "origin" not in headers:
             raise RefusedError("a change must come from the desk's own page", 403)
-        if not _equal(headers.get(KEY_HEADER, ""), self.key):
+        if not is_program and not _equal(headers.get(KEY_HEADER, ""), person.key):
             raise RefusedError("the page is older than this desk: load it again", 403)
+        return person
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """Let in what comes from the page itself, or from no page at all.
@@ -124,15 +130,25 @@ class Guard:
         if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
             raise RefusedError("calls from other pages are refused", 403)
 
-    def session_for(self, token: str) -> str:
-        """The cookie for a browser that knows the token, as a Set-Cookie header's value.
+    def person_with(self, token: str) -> Person:
+        """Who has a token.
 
         Raises:
-            RefusedError: It is not the token.
+            RefusedError: Nobody has it.
         """
-        if not _equal(token, self.token):
+        person = self._who(token, "token")
+        if person is None:
             raise RefusedError("that is not this desk's token: it is another one after each start", 401)
-        return f"{self.cookie}={self._session}; HttpOnly; SameSite=Strict; Path=/"
+        return person
+
+    def cookie_of(self, person: Person) -> str:
+        """The cookie for a person's browser, as a Set-Cookie header's value."""
+        return f"{self.cookie}={person.session}; HttpOnly; SameSite=Strict; Path=/"
+
+    def _who(self, given: str, by: Literal["token", "session"]) -> Person | None:
+        # All of them are looked at, so that the time that it takes tells nothing.
+        known = [person for person in self.people if _equal(given, getattr(person, by))]
+        return known[0] if known else None
 
     def _cookie(self, header: str) -> str:
         try:
@@ -140,9 +156,6 @@ class Guard:
         except CookieError:
             return ""
         return found.value if found is not None else ""
-
-    def _derived(self, purpose: str) -> str:
-        return hmac.new(self.token.encode(), purpose.encode(), sha256).hexdigest()
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streams.brokers.writing import Writer
 from streams.contract.domain import load_domain
 from streams.contract.records import SENTIMENTS
+from streams.contract.topics import kept_in_place
 from streams.desk.actions.office import Office
 from streams.desk.actions.table import all_actions
 from streams.desk.app import DeskApp
@@ -54,7 +55,7 @@ class DeskServer:
         self._host = desk.host
         make_view = partial(View, settings.model.name, desk.keep, retraining.in_turn)
         self.live = Live(settings, make_view, about(settings, domain, speaker))
-        self._writer = Writer(settings.kafka)
+        self._writer = Writer(settings.kafka, kept_in_place(settings))
         office = Office(settings, domain, self.live, self._writer, lambda: datetime.now(UTC))
         versions = Versions(settings, retraining.decision)
         actions = all_actions(office, retraining)
@@ -70,8 +71,12 @@ class DeskServer:
 
     @property
     def address(self) -> str:
-        """Address that opens the page: the token stands where no server and no log sees it."""
-        return f"{self.url}#token={self.guard.token}"
+        """Address that opens the page: the token stands where no server and no log sees it.
+
+        Where each person has a token of their own, none stands there.
+        """
+        shared = self.guard.shared
+        return self.url if shared is None else f"{self.url}#token={shared.token}"
 
     def __enter__(self) -> Self:
         # Left in the other order: the streams of events end first, so that the server need not wait for them.

@@ -9,6 +9,7 @@ import msgspec
 
 from models.manifest import VersionError
 from models.registry import Registry
+from streams.contract.credentials import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ class Versions:
         pin = aliases.pin
         return {
             "model": name,
-            "registry": self._settings.model.registry,
+            "registry": hide_credentials(self._settings.model.registry),
             "champion": aliases.champion,
             "previous": aliases.previous,
             "challenger": aliases.challenger,
@@ -99,7 +100,7 @@ class Versions:
         return ShownFile(content, media_type)
 
     def _registry(self) -> Registry:
-        return Registry(self._settings.model.registry)
+        return Registry.of(self._settings.model)
 
     def _short(self, registry: Registry, manifest: Manifest) -> dict[str, Any]:
         decision = self._decision(registry, manifest.name, manifest.version)

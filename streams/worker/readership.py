@@ -17,6 +17,7 @@ import structlog
 
 from models.items.ranker import fits
 from streams.contract.cloudevents import headers
+from streams.contract.decoding import JsonDecoder
 from streams.contract.ids import derived_id
 from streams.contract.outgoing import Output
 from streams.contract.recommendations import Behavior, ReaderEvent, Recommendation
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
     from streams.logic.recommend.interests import Interests
     from streams.logic.stall import Place
-    from streams.worker.readers import Reader, Readers
+    from streams.worker.readers import Reader, ReaderFound, Readers
     from streams.worker.shelves import Shelf, Shelves
 
 log = structlog.get_logger(__name__)
@@ -48,9 +49,10 @@ _COUNTING_SECONDS = 5.0
 # Without another look at what came. Under load windows grow longer, and readers are answered less often; what they do
 # is counted all the same, and who asks waits no longer than this.
 _ANSWERING_SECONDS = 0.05
-_DEFAULT = "default"
+DEFAULT = "default"
+"""What recommendations call the ranker where none was learned."""
 
-_event = msgspec.json.Decoder(ReaderEvent)
+_event = JsonDecoder(ReaderEvent)
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Findings:
     unreadable: int = 0
     recommended: Counter[tuple[RecommendationCause, bool]] = field(default_factory=Counter)
     """By cause, and whether the reader was cold."""
+    lookups: Counter[ReaderFound] = field(default_factory=Counter)
+    """Readers looked up, by where they were found."""
     seconds: list[float] = field(default_factory=list)
     """That each recommendation took."""
 
@@ -87,6 +91,7 @@ class Readership:
         readers: The readers.
         ranker: Version of the ranker that serves, which may change; None for the default.
         model_of: Name and version of the encoder whose embedder made the vectors.
+        share: Of all readers, those of this worker, which may change.
         steady: Seconds of a steady clock; given in tests.
         clock: Seconds since the epoch; given in tests.
     """
@@ -99,6 +104,7 @@ class Readership:
         ranker: Callable[[], Ranker | None],
         model_of: Callable[[str], str],
         *,
+        share: Callable[[], float] = lambda: 1.0,
         steady: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -110,8 +116,9 @@ class Readership:
         self._recommender: Recommender | None = None
         """Out of the items that serve; None before there is any."""
         self._served: tuple[Shelf, Ranker | None] | None = None
-        self._ranked_by = _DEFAULT
+        self._ranked_by = DEFAULT
         self._model_of = model_of
+        self._share = share
         self._steady = steady
         self._clock = clock
         self._windows: Debounce[tuple[int, str], ReaderEvent] = Debounce(self._settings.debounce_seconds)
@@ -140,6 +147,7 @@ class Readership:
         self._answer_due(findings, self._steady())
         if self._is_checkpoint_due(self._steady()):
             self._checkpoint(findings)
+        findings.lookups = self._readers.take_lookups()
         self._due = self._next_due()
         return findings
 
@@ -159,7 +167,7 @@ class Readership:
         if not self._readers.partitions:
             # What all readers did is counted anew with the partitions that come.
             self._recommender = self._served = None
-            self._ranked_by = _DEFAULT
+            self._ranked_by = DEFAULT
 
     def count_restored(self, readers: Iterable[Interests]) -> None:
         """Count what readers of a partition read lately, since counts are kept by nobody; of as many as time allows."""
@@ -226,6 +234,8 @@ class Readership:
 
     def _follow(self) -> None:
         """Recommend out of the items, and by the ranker, that serve now."""
+        if self._recommender is not None:
+            self._recommender.hold(self._share())
         shelf, ranker = self._shelves.serving, self._ranker()
         served = self._served
         if shelf is None or (served is not None and served[0] is shelf and served[1] is ranker):
@@ -238,7 +248,7 @@ class Readership:
             self._recommender.serve_items(shelf.items, same_trunk=True)  # readers are held, and looked after, here
         try:
             self._recommender.serve(weights, projection)
-            self._ranked_by = _DEFAULT if ranker is None else ranker.version
+            self._ranked_by = DEFAULT if ranker is None else ranker.version
         except WeightsError as error:
             log.error("the ranker's weights are refused: those before serve on", error=str(error))  # noqa: TRY400
         self._served = shelf, ranker

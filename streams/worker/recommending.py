@@ -21,7 +21,7 @@ from streams.logic.items import ItemEmbedder
 from streams.logic.reader_events import Rekeyer
 from streams.worker.loading import step_back
 from streams.worker.readers import Readers
-from streams.worker.readership import Readership
+from streams.worker.readership import DEFAULT, Readership
 from streams.worker.recovery import replayed
 from streams.worker.restocking import Restocker
 from streams.worker.shelves import Shelves
@@ -51,8 +51,7 @@ class Recommending:
     """Everything of recommendations that runs beside the stream. Adds its agents to the application when it is made.
 
     Three threads work: one follows the items and one embeds them, both stepping back behind those that read, and one
-    recommends. Where the settings do not
-    want recommendations, there is nothing. Made in a running event loop.
+    recommends. Made in a running event loop, and only where the settings want recommendations.
 
     Args:
         app: The application, not yet started.
@@ -73,9 +72,11 @@ class Recommending:
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         topics, recommend = settings.topics, settings.recommend
-        counted = RecommendMetrics(metrics.registry)
-        self._model, self._registry = settings.model, Registry(settings.model.registry)
+        counted = self._counted = RecommendMetrics(metrics.registry)
+        self._model, self._registry = settings.model, Registry.of(settings.model)
         self._events = reader_events_topic(topics)
+        self._positions, self._partitions = app.positions, topics.partitions
+        self._share = 1.0
         self._serving = serving
         self._models: dict[str, str] = {}
         self._ranker: Ranker | None = None
@@ -96,6 +97,7 @@ class Recommending:
             self._readers,
             lambda: self._ranker,
             lambda embedder: self._models.get(embedder, ""),
+            share=lambda: self._share,
         )
         self._readers.on_restored = self._readership.count_restored
         embedder = ItemEmbedder(lambda: serving.current, settings)
@@ -108,29 +110,30 @@ class Recommending:
             positions=app.positions,
             executor=self._embedding,
         )
-        self.lines: list[Line[Any, Any] | Pipeline[Any, Any]] = []
         self._task: asyncio.Task[None] | None = None
-        if recommend.enabled:
-            self.lines = [
-                add_items(app, embedder, publisher, settings, counted, metrics, on_fatal, executor=self._embedding),
-                add_readers(app, Rekeyer(settings), publisher, settings, metrics, on_fatal),
-                add_recommend(
-                    app,
-                    self._readership,
-                    publisher,
-                    settings,
-                    counted,
-                    on_fatal,
-                    executor=self._thread,
-                    is_ready=lambda: self._shelves.is_loaded,
-                ),
-            ]
-        counted.show(live=lambda: len(self._shelves), readers=lambda: len(self._readers))
+        self.lines: list[Line[Any, Any] | Pipeline[Any, Any]] = [
+            add_items(app, embedder, publisher, settings, counted, metrics, on_fatal, executor=self._embedding),
+            add_readers(app, Rekeyer(settings), publisher, settings, metrics, on_fatal),
+            add_recommend(
+                app,
+                self._readership,
+                publisher,
+                settings,
+                counted,
+                on_fatal,
+                executor=self._thread,
+                is_ready=lambda: self._shelves.is_loaded,
+            ),
+        ]
+        counted.show(
+            live=lambda: len(self._shelves),
+            readers=lambda: len(self._readers),
+            index_bytes=lambda: self._shelves.memory_bytes,
+        )
+        counted.serves(DEFAULT)
 
     def start(self) -> Self:
-        """Begin, where the settings want it; needs a running event loop."""
-        if not self.lines:
-            return self
+        """Begin; needs a running event loop."""
         self._serving.listen(self._exchanged)
         self._tail.start()
         self._task = asyncio.create_task(self._follow_ranker(), name="ranker")
@@ -167,8 +170,11 @@ class Recommending:
         self._restocker.exchanged()
 
     async def _follow_ranker(self) -> None:
-        """Take up each version of the ranker that becomes the champion."""
+        """Take up each version of the ranker that becomes the champion; and see how many of the readers are here."""
         while True:
+            held = sum(topic == self._events for topic, _ in self._positions())
+            # None before the worker has joined its group.
+            self._share = min(1.0, held / self._partitions) or 1.0
             try:
                 await asyncio.to_thread(self._look_for_ranker)
             except (VersionError, OSError) as error:
@@ -185,6 +191,7 @@ class Recommending:
             return
         ranker = load_ranker(self._registry, _RANKER_ALIAS, self._model.cache)
         self._ranker, self._ranker_epoch = ranker, state.epoch
+        self._counted.serves(DEFAULT if ranker is None else ranker.version)
         log.info("the ranker serves", ranker=None if ranker is None else ranker.version)
 
 

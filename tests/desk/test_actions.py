@@ -13,7 +13,7 @@ from support.desk_records import Told, make_reply, make_request, make_turn
 
 from models.aliases import AliasConflictError
 from streams.contract.alerts import Matcher, Silence, Verdict, Watch, ringing_key
-from streams.contract.labels import Label, label_key
+from streams.contract.labels import Label, LabelledEntity, label_key
 from streams.contract.model_records import ModelPointer, RetrainRequest
 from streams.contract.replies import Reply, Turn
 from streams.desk.actions import answering, labelling, opinion, serving
@@ -128,6 +128,10 @@ def test_a_verdict_has_the_key_of_its_ringing(opinions: opinion.OpinionActions, 
     assert (verdict.key, verdict.subject, verdict.comment) == (ringing_key(alert), "entity/larkmoor", "a quiz")
     with pytest.raises(ActionError) as refused:
         opinions.false_alarm(opinion.FalseAlarm(by="ann", alert="none"))
+    opinions.withdraw_false_alarm(opinion.WithdrawFalseAlarm(by="bo", alert=ringing_key(alert)))
+    (_, given, _), (_, withdrawn, nothing) = written.records
+    assert given == withdrawn
+    assert nothing is None
     assert refused.value.status == 404
 
 
@@ -180,6 +184,41 @@ def test_a_label_that_cannot_be_is_refused(
     with pytest.raises(ActionError, match=words):
         labels.label(asked)
     assert written.records == []
+
+
+CARD, BANK = LabelledEntity(start=3, end=7, type="MISC"), LabelledEntity(start=10, end=14, type="ORG")
+
+
+def test_entities_are_labelled_and_taken_back_with_the_rest(
+    labels: labelling.LabellingActions, view: View, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear(view, Told(b"q-1", make_request(1, "My card, Bank", NOON, "customer")))
+    bank = msgspec.structs.replace(BANK, start=9, end=13, sentiment="negative")
+    labels.label(labelling.GiveLabel(by="ann", message_id="q-1", entities=[CARD, bank]))
+    (label,) = written.of(Label)
+    assert label.entities == [CARD, bank]
+    assert label.topics is None
+    standing = msgspec.structs.replace(label, topics=["payments"])
+    monkeypatch.setattr(labelling, "standing_label", lambda *_: standing)
+    # That there are none is something, too.
+    labels.label(labelling.GiveLabel(by="ann", message_id="q-1", entities=[]))
+    assert (written.of(Label)[-1].entities, written.of(Label)[-1].topics) == ([], ["payments"])
+    labels.withdraw(labelling.WithdrawLabel(by="ann", message_id="q-1"))
+    assert (written.of(Label)[-1].entities, written.of(Label)[-1].topics) == ([CARD, bank], None)
+    labels.withdraw(labelling.WithdrawLabel(by="ann", message_id="q-1", entities=True))
+    assert written.records[-1][2] is None
+
+
+@pytest.mark.parametrize(
+    ("entities", "told"),
+    [([CARD, BANK], "lies outside"), ([CARD, msgspec.structs.replace(CARD, start=5, end=9)], "lie over each other")],
+)
+def test_entities_that_cannot_be_are_refused(
+    labels: labelling.LabellingActions, view: View, entities: list[LabelledEntity], told: str
+) -> None:
+    hear(view, Told(b"q-1", make_request(1, "My card, Bank", NOON, "customer")))
+    with pytest.raises(ActionError, match=told):
+        labels.label(labelling.GiveLabel(by="ann", message_id="q-1", entities=entities))
 
 
 def test_a_run_is_asked_for(labels: labelling.LabellingActions, written: Written) -> None:

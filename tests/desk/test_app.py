@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOKEN = "a-token-of-some-length"  # noqa: S105  a test's own
+TOKENS = {"bo": "the-token-of-bo-alone", "wall": "the-token-of-a-screen"}
 REPORT = b"<!doctype html><title>r</title><script>document.title = 'ran'</script>"
 
 
@@ -67,7 +68,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 @pytest.fixture(scope="module")
 def guard() -> Guard:
-    return Guard(DeskSettings(token=SecretStr(TOKEN)), 80)
+    people = {name: SecretStr(token) for name, token in TOKENS.items()}
+    return Guard(DeskSettings(token=SecretStr(TOKEN), tokens=people, read_only=("wall",)), 80)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def origin_of(client: httpx.Client) -> str:
 def page(stranger: httpx.Client, guard: Guard) -> httpx.Client:
     """The page, its session open."""
     answer = stranger.post("/api/session", json={"token": TOKEN}, headers={"Origin": origin_of(stranger)})
-    assert answer.json() == {"key": guard.key}
+    assert answer.json() == {"key": guard.person_with(TOKEN).key, "name": None, "read_only": False}
     stranger.headers.update({"Origin": origin_of(stranger), KEY_HEADER: answer.json()["key"]})
     return stranger
 
@@ -140,7 +142,25 @@ def test_nothing_is_done_without_the_token(stranger: httpx.Client) -> None:
 
 def test_the_session_is_kept_by_a_cookie(page: httpx.Client, guard: Guard) -> None:
     assert guard.cookie in page.cookies
-    assert page.get("/api/session").json() == {"key": guard.key}
+    assert page.get("/api/session").json()["key"] == guard.person_with(TOKEN).key
+
+
+def test_whose_token_it_is_stands_with_what_is_done_whatever_the_browser_says(stranger: httpx.Client) -> None:
+    own = {"Origin": origin_of(stranger)}
+    told = stranger.post("/api/session", json={"token": TOKENS["bo"]}, headers=own).json()
+    assert (told["name"], told["read_only"]) == ("bo", False)
+    answer = stranger.post("/api/do", json={"by": "ann"}, headers=own | {KEY_HEADER: told["key"]})
+    assert answer.json() == {"by": "bo"}
+
+
+def test_who_may_only_look_sees_all_and_changes_nothing(stranger: httpx.Client) -> None:
+    own = {"Origin": origin_of(stranger)}
+    told = stranger.post("/api/session", json={"token": TOKENS["wall"]}, headers=own).json()
+    assert told["read_only"] is True
+    assert stranger.get("/api/models").status_code == 200
+    answer = stranger.post("/api/do", json={"by": "wall"}, headers=own | {KEY_HEADER: told["key"]})
+    assert answer.status_code == 403
+    assert "wall may look" in answer.json()["error"]
 
 
 def test_an_action_is_done(page: httpx.Client) -> None:

@@ -20,8 +20,8 @@ from support.messages import consume_all
 
 from models.registry import Registry
 from streams.cli.desk_page import serve_desk
-from streams.contract.alerts import Silence
-from streams.contract.labels import Label, label_key
+from streams.contract.alerts import Silence, Verdict
+from streams.contract.labels import Label, LabelledEntity, SuggestedEntity, label_key
 from streams.contract.model_records import ModelPointer
 from streams.contract.replies import Reply, Turn
 from streams.contract.service_settings import DeskSettings
@@ -136,6 +136,99 @@ def test_a_message_is_labelled_by_keys_alone_and_taken_back(open_page: Callable[
     assert (taken_back.key, taken_back.value) == (label_key("q-1", "ann"), None)
     page.keyboard.press("s")
     expect(card).to_contain_text("Osterby Bank is quiet")
+
+
+def test_entities_are_marked_by_keys(open_page: Callable[..., Page], settings: Settings) -> None:
+    text = "\U0001f514 Osterby Bank fails Mara Lind again"
+    tell(settings, [Told(b"q-1", make_request(1, text, NOW)), Told(b"q-2", make_request(2, "Quiet", NOW))])
+    page = open_page("labels")
+    card = page.locator(".card")
+    expect(card).to_contain_text("Osterby")
+    # Two words, an organisation, negative; two words further on, a person, of whom nothing is said.
+    for key in (
+        "w",
+        "Shift+ArrowRight",
+        "Enter",
+        "2",
+        "1",
+        "w",
+        "ArrowRight",
+        "Shift+ArrowRight",
+        "Enter",
+        "1",
+        "Enter",
+    ):
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name="Remove Osterby Bank: organisation, negative")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove Mara Lind: person")).to_be_visible()
+    expect(page.locator("#polite")).to_contain_text("Marked: Mara Lind: person")
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("Quiet")
+    (label,) = records_of(settings, Label)
+    # In code points: the bell is one.
+    assert [(text[each.start : each.end], each.type, each.sentiment) for each in label.entities] == [
+        ("Osterby Bank", "ORG", "negative"),
+        ("Mara Lind", "PER", None),
+    ]
+    expect(page.locator(".progress")).to_contain_text("1 of 200 new labels")
+    page.keyboard.press("u")
+    expect(card).to_contain_text("Osterby")
+    assert consume_all(settings, topic_of(settings, Label), 2)[-1].value is None
+
+
+def test_entities_are_marked_by_pointer_taken_from_the_model_or_denied(
+    open_page: Callable[..., Page], settings: Settings
+) -> None:
+    read = [SuggestedEntity(start=0, end=7, type="ORG", sentiment="neutral")]
+    tell(settings, [Told(b"q-1", make_request(1, "Osterby is quiet", NOW, entities=read))])
+    page = open_page("labels")
+    card = page.locator(".card")
+    card.get_by_text("Osterby", exact=True).click()
+    card.get_by_role("button", name="place").click()
+    card.get_by_role("button", name="not said").click()
+    page.get_by_role("button", name="Remove Osterby: place").click()
+    card.get_by_role("button", name="There are none").click()
+    expect(card).to_contain_text("There are none in it.")
+    card.get_by_role("button", name="Take the model's 1").click()
+    expect(page.get_by_role("button", name="Remove Osterby: organisation, neutral")).to_be_visible()
+    card.get_by_role("button", name="Keep").click()
+    (label,) = records_of(settings, Label)
+    assert label.entities == [LabelledEntity(start=0, end=7, type="ORG", sentiment="neutral")]
+
+
+def test_a_false_alarm_is_taken_back(open_page: Callable[..., Page], settings: Settings) -> None:
+    alert = make_alert()
+    tell(settings, [told(alert)])
+    page = open_page()
+    page.get_by_role("button", name="False alarm").click()
+    page.get_by_role("button", name="It was a false alarm").click()
+    expect(page.locator("article.alert")).to_contain_text("false alarm, says ann")
+    page.get_by_role("button", name="Not a false alarm after all").click()
+    expect(page.get_by_role("button", name="False alarm…")).to_be_visible()
+    given, taken_back = consume_all(settings, topic_of(settings, Verdict), 2)
+    assert given.key == taken_back.key
+    assert taken_back.value is None
+
+
+def test_people_open_it_by_tokens_of_their_own(browser: Browser, settings: Settings) -> None:
+    tokens = {"bo": SecretStr("the-token-of-bo-alone"), "wall": SecretStr("the-token-of-a-screen")}
+    desk = DeskSettings(port=0, tokens=tokens, read_only=("wall",))
+    tell(settings, [told(make_alert())])
+    with serve_desk(settings.model_copy(update={"desk": desk}), "ann") as server:
+        assert "token" not in server.address
+        for name, shown in (("bo", 1), ("wall", 0)):
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{server.url}#token={tokens[name].get_secret_value()}")
+            expect(page.locator("#me")).to_have_text(name)
+            expect(page.locator("article.alert")).to_be_visible()
+            expect(page.locator("article.alert").get_by_role("button", name="Silence")).to_have_count(shown)
+            if shown:
+                page.locator("article.alert").get_by_role("button", name="Silence").click()
+                page.get_by_role("dialog").get_by_role("button", name="Silence").click()
+                (silence,) = records_of(settings, Silence)
+                assert silence.createdBy == "bo"
+            context.close()
 
 
 def test_an_alert_appears_within_two_seconds_without_a_reload_and_is_announced(
@@ -308,13 +401,13 @@ def test_without_the_token_nothing_is_shown(browser: Browser, server: DeskServer
     page.get_by_label("Token").fill("another guess")
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_role("alert").filter(has_text="not this desk's token")).to_be_visible()
-    page.get_by_label("Token").fill(server.guard.token)
+    assert server.guard.shared is not None
+    token = server.guard.shared.token
+    page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Open").click()
     expect(page.locator("#connection")).to_have_text("Live")
-    assert server.guard.token not in page.url
-    assert server.guard.token not in str(
-        page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
-    )
+    assert token not in page.url
+    assert token not in str(page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])"))
     context.close()
 
 

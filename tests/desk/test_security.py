@@ -21,14 +21,24 @@ def guard() -> Guard:
 
 def own(guard: Guard, **more: str) -> dict[str, str]:
     """Headers of a browser that knows the token."""
-    cookie = guard.session_for(TOKEN).partition(";")[0]
-    return {"host": HOST, "cookie": cookie, "origin": PAGE, KEY_HEADER: guard.key} | more
+    return headers_of(guard, TOKEN) | more
+
+
+def headers_of(guard: Guard, token: str) -> dict[str, str]:
+    person = guard.person_with(token)
+    cookie = guard.cookie_of(person).partition(";")[0]
+    return {"host": HOST, "cookie": cookie, "origin": PAGE, KEY_HEADER: person.key}
+
+
+def shared_token(guard: Guard) -> str:
+    assert guard.shared is not None
+    return guard.shared.token
 
 
 def test_the_token_is_another_one_at_each_start() -> None:
-    first, second = (Guard(DeskSettings(), 1) for _ in range(2))
-    assert first.token != second.token
-    assert len(first.token) >= 32
+    first, second = (shared_token(Guard(DeskSettings(), 1)) for _ in range(2))
+    assert first != second
+    assert len(first) >= 32
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "desk.example.com", "::"])  # noqa: S104  not listened on
@@ -108,12 +118,61 @@ def test_a_program_may_send_the_token_itself(guard: Guard) -> None:
 
 
 def test_the_cookie_is_for_the_page_alone_and_does_not_hold_the_token(guard: Guard) -> None:
-    cookie = guard.session_for(TOKEN)
+    person = guard.person_with(TOKEN)
+    cookie = guard.cookie_of(person)
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
     assert TOKEN not in cookie
-    assert guard.key not in cookie
+    assert person.key not in cookie
     with pytest.raises(RefusedError):
-        guard.session_for("another-token-of-some-length")
+        guard.person_with("another-token-of-some-length")
+
+
+ANN, BO = "the-token-of-ann-alone", "the-token-of-bo-alone"
+
+
+def of_people(**more: object) -> DeskSettings:
+    return DeskSettings(tokens={"ann": SecretStr(ANN), "bo": SecretStr(BO)}, read_only=("bo",), **more)
+
+
+def test_each_person_is_known_by_a_token_of_their_own() -> None:
+    guard = Guard(of_people(host="0.0.0.0"), 9470)  # noqa: S104  not listened on
+    assert guard.shared is None
+    for method in ("GET", "POST"):
+        assert guard.check_session(method, headers_of(guard, ANN)).name == "ann"
+    assert guard.check_session("POST", {"host": HOST, "authorization": f"Bearer {ANN}"}).name == "ann"
+    # One person's cookie and another one's key are nobody's.
+    mixed = headers_of(guard, ANN) | {KEY_HEADER: guard.person_with(BO).key}
+    with pytest.raises(RefusedError):
+        guard.check_session("POST", mixed)
+
+
+def test_who_may_only_look_changes_nothing() -> None:
+    guard = Guard(of_people(), 9470)
+    assert guard.check_session("GET", headers_of(guard, BO)).name == "bo"
+    for headers in (headers_of(guard, BO), {"host": HOST, "authorization": f"Bearer {BO}"}):
+        with pytest.raises(RefusedError, match="bo may look") as refused:
+            guard.check_session("POST", headers)
+        assert refused.value.status == 403
+
+
+def test_a_token_for_whoever_has_it_may_stand_beside_those_of_people() -> None:
+    guard = Guard(of_people(token=SecretStr(TOKEN)), 9470)
+    assert shared_token(guard) == TOKEN
+    assert guard.check_session("POST", headers_of(guard, TOKEN)).name is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"tokens": {"ann": "short"}}, r"the one of ann is too short"),
+        ({"tokens": {"ann": ANN, "bo": ANN}}, r"two people have the same token"),
+        ({"tokens": {"ann": ANN}, "read_only": ("bo",)}, r"desk\.read_only names bo"),
+        ({"tokens": {" ": ANN}}, r"a name has 1 to 128"),
+    ],
+)
+def test_tokens_that_cannot_be_are_refused(settings: dict[str, object], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        Guard(DeskSettings.model_validate(settings), 1)
 
 
 @pytest.mark.parametrize(("host", "loopback"), [("127.0.0.9", True), ("::1", True), ("localhost", True), ("::", False)])

@@ -11,13 +11,14 @@ import pytest
 from msgspec.structs import replace
 from support import toy_bert, toy_model, toy_rows
 
+from models.base_files import NOTICES, TOKENIZER
 from models.bert import load_trunk
 from models.export import as_served
 from models.manifest import Parity
 from models.registry import Registry
 from models.runtime import Encoder
 from models.tokens import TextTokenizer
-from models.weights import NOTICES, TOKENIZER, resolve
+from models.weights import resolve
 from retrain.answers import answer
 from retrain.calibration import fit_temperatures
 from retrain.candidate import Exported, export
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.weights import BaseWeights
+    from models.base_files import BaseWeights
     from retrain.dataset import Dataset
 
 pytestmark = pytest.mark.train

@@ -12,7 +12,6 @@ from support.processes import wait_for
 
 from retrain.clockwork import Clockwork
 from retrain.cron import trigger_of
-from streams.contract.model_settings import RetrainSettings
 from streams.contract.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Calls:
 
 
 def clockwork(folder: Path, calls: Calls, cron: str = "0 3 1 1 *", grace: float = 3600.0) -> Clockwork:
-    return Clockwork(RetrainSettings(cron=cron, misfire_grace_seconds=grace), folder, calls)
+    return Clockwork(cron, grace, folder, calls)
 
 
 def put_next_run(folder: Path, when: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -214,3 +215,44 @@ def test_refuses_to_compare_answers_to_different_rows() -> None:
 def test_refuses_to_compare_different_parts() -> None:
     with pytest.raises(ValueError, match="same parts"):
         decide(CHAMPION, replace(BETTER, perturbed={}), RULES)
+
+
+def test_what_is_behind_and_passes_for_want_of_messages_says_so() -> None:
+    # 17 messages, of which the candidate loses three: alone surely worse, among so many checks not.
+    right = np.ones(17)
+    behind = right.copy()
+    behind[:3] = 0
+    champion, candidate = (
+        with_part(
+            given,
+            "frozen",
+            replace(
+                part({"topic": 0.8}, 17, 1),
+                slices={},
+                heads={"sentiment": HeadScores(gained, right)}
+                | {f"other {number}": HeadScores(right, right) for number in range(12)},
+            ),
+        )
+        for given, gained in ((CHAMPION, right), (BETTER, behind))
+    )
+    check = decide(champion, candidate, RULES).figures["frozen: sentiment"]
+    assert check["passed"]
+    assert check["high"] < 0
+    # 13 of the frozen part, and those of control rows and of calibration.
+    assert re.fullmatch(r"17 messages are too few to tell it from chance among \d+ checks", check["note"])
+    assert check["says"].startswith("It is not surely worse at sentiment on the frozen part: 0.824 where")
+    assert check["says"].endswith(f"; {check['note']}.")
+
+
+def test_what_is_behind_by_chance_alone_says_so_without_the_number_of_checks() -> None:
+    right, behind = np.ones(17), np.ones(17)
+    behind[0] = 0
+    champion, candidate = (
+        with_part(
+            given, "frozen", replace(part({"topic": 0.8}, 17, 1), slices={}, heads={"topic": HeadScores(gained, right)})
+        )
+        for given, gained in ((CHAMPION, right), (BETTER, behind))
+    )
+    check = decide(champion, candidate, RULES).figures["frozen: topic"]
+    assert check["note"] == "17 messages are too few to tell it from chance"
+    assert decide(CHAMPION, BETTER, RULES).figures["frozen: topic"]["note"] == ""

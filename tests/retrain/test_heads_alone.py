@@ -13,9 +13,9 @@ import pytest
 from support import toy_bert, toy_rows
 from support.toy_model import LABELS, MAX_TOKENS
 
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER
 from retrain.heads_alone import fit_heads_alone
 from streams.contract.model_settings import RetrainSettings
 

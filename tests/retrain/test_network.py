@@ -10,12 +10,12 @@ import pytest
 from support.toy_bert import LAYERS, WIDTH, write
 from support.toy_model import LABELS
 
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
 from models.encoder_graph import encoder_model
-from models.features import open_session
 from models.heads import Heads, Linear, Mlp, plan_for
+from models.sessions import open_session
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from models.items.ranker import load_ranker
-from models.registry import Registry
-from retrain.ranker import TooFewExamplesError, decide, fit, reciprocal_ranks, register, score, split
-from streams.contract.ranking import Examples, Projection, RankerWeights
+from retrain.ranker import LATER, Ranks, TooFewExamplesError, decide, fit, rank, reciprocal_ranks, score, split
+from streams.contract.model_settings import RetrainSettings
+from streams.contract.ranking import Examples, RankerWeights
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 NAMES = ("interest", "popularity", "noise")
@@ -85,44 +82,55 @@ def test_reciprocal_ranks_are_those_that_a_person_would_count() -> None:
     assert readers.tolist() == [number % 37 for number in range(50)]
 
 
+RULES = RetrainSettings()
+
+
 def test_better_weights_are_promoted_and_worse_ones_are_not() -> None:
     later = drawn(400, seed=6)
-    better, worse = decide(BLIND, GOOD, later), decide(GOOD, BLIND, later)
+    good, blind = rank(GOOD, later), rank(BLIND, later)
+    better, worse = decide(blind, good, RULES), decide(good, blind, RULES)
     assert better.promote
-    assert better.ahead.low > 0.1
-    assert "On 400 later behaviors it is not worse" in better.says
+    figures = better.figures[LATER]
+    assert figures["low"] > 0.1
+    assert figures["rows"] == 400
+    assert "On 400 later behaviors it is better" in better.reasons[0]
     assert not worse.promote
-    assert "may be worse" in worse.says
+    assert "is not better" in worse.reasons[0]
 
 
-def test_equal_weights_are_not_worse() -> None:
-    decision = decide(GOOD, GOOD, drawn(400))
-    assert decision.promote
-    assert decision.ahead.value == 0.0
+def test_equal_weights_do_not_take_each_others_place() -> None:
+    ranks = rank(GOOD, drawn(400))
+    decision = decide(ranks, ranks, RULES)
+    assert not decision.promote
+    assert decision.figures[LATER]["low"] == 0.0
+
+
+def test_what_is_ahead_by_luck_and_may_be_worse_is_not_promoted() -> None:
+    noise = np.random.default_rng(3).normal(0.002, 0.4, 250)
+    readers, questions = np.arange(250), np.arange(250)
+    noise -= noise.mean() - 0.002
+    current = Ranks(np.full(250, 0.5), readers, questions)
+    decision = decide(current, Ranks(0.5 + noise, readers, questions), RULES)
+    assert not decision.promote
+    assert "may be worse" in decision.reasons[0]
 
 
 def test_two_who_were_asked_different_questions_are_not_compared() -> None:
     with pytest.raises(ValueError, match="were not asked the same questions"):
-        decide(GOOD, BLIND, drawn(400), drawn(300))
+        decide(rank(GOOD, drawn(400)), rank(BLIND, drawn(300)), RULES)
+
+
+def test_what_serves_is_not_judged_by_what_it_was_learned_from() -> None:
+    examples = drawn(1000)
+    earlier, later = split(examples, known=780)
+    assert later.questions.min() == 780
+    assert earlier.questions.max() == 779
+    # It judges by no more than the last quarter, however old what serves is.
+    assert split(examples, known=100)[1].questions.min() == 750
+    with pytest.raises(TooFewExamplesError, match="150 behaviors took to an item since the ranker that serves was"):
+        split(examples, known=850)
 
 
 def test_what_was_learned_is_better_than_what_is_wrong() -> None:
     earlier, later = split(drawn(1000))
-    assert decide(WRONG, fit(earlier), later).promote
-
-
-def test_a_version_is_registered_and_serves_only_if_it_was_let(tmp_path: Path) -> None:
-    registry, later = Registry(str(tmp_path / "registry")), drawn(400)
-    held = register(registry, BLIND, None, decision=decide(GOOD, BLIND, later), lineage={})
-    assert load_ranker(registry, "champion", tmp_path) is None
-    named = RankerWeights(
-        features=NAMES, means=(0.0,) * 3, scales=(1.0,) * 3, coefficients=(1.0, 0.0, 0.0), embedder="ab" * 32
-    )
-    plane = Projection(np.zeros(4, np.float32), np.ones((4, 2), np.float32), np.zeros(4, np.float32))
-    let = register(registry, named, plane, decision=decide(BLIND, GOOD, later), lineage={"behaviors": 400})
-    assert (held, let) == (1, 2)
-    served = load_ranker(registry, "champion", tmp_path)
-    assert (served.version, served.weights) == ("ranker:2", named)
-    manifest = registry.manifest("ranker", let)
-    assert manifest.metrics["promote"] is True
-    assert manifest.lineage == {"behaviors": 400}
+    assert decide(rank(WRONG, later), rank(fit(earlier), later), RULES).promote

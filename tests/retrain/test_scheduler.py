@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from prometheus_client import generate_latest
 from support.processes import wait_for
 
 from exporters.retrain_metrics import RetrainMetrics
+from retrain.learner import Learner
 from retrain.lock import BusyError
 from retrain.run_record import RunRecord
 from retrain.scheduler import BUSY_CODE, Scheduler
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from retrain.learner import Tell, Trains
+    from retrain.triggers import Demand
     from streams.brokers.tansu import TansuBroker
     from streams.contract.settings import Settings
 
@@ -47,27 +50,49 @@ class ToyRun:
         assert self.exitcode is not None
 
 
+def never(settings: Settings, tell: Tell) -> Trains:
+    raise AssertionError("toys run here")
+
+
 class Bench:
     """A schedule under test, what it started, and what the runs left behind."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, **ranker: Any) -> None:  # noqa: ANN401  fields of the learner
         self.settings = settings
+        rules = settings.retrain
+        encoder = Learner(
+            "encoder",
+            settings,
+            never,
+            cron=rules.cron,
+            topic=labels_topic(settings.topics),
+            enough=rules.min_new_labels,
+        )
+        others = [Learner("ranker", settings, never, what="behaviors", counted="offsets", **ranker)] if ranker else []
         self.requests: list[RetrainRequest] = []
         self.runs: list[ToyRun] = []
         self.record: RunRecord | None = None
         self.busy = False
         self.refused = 0
         self.metrics = RetrainMetrics()
-        self.scheduler = Scheduler(settings, self._start, self._settle, self.metrics)
+        self.scheduler = Scheduler([encoder, *others], self._start, self._settle, self.metrics)
 
-    def _start(self, request: RetrainRequest) -> ToyRun:
+    @property
+    def demand(self) -> Demand:
+        """What calls for a run of the encoder."""
+        return next(model.demand for model in self.scheduler._models if model.learner.name == "encoder")
+
+    def _start(self, learner: Learner, request: RetrainRequest) -> ToyRun:
+        assert learner.name == request.model
         self.requests.append(request)
         self.runs.append(ToyRun())
         return self.runs[-1]
 
-    def _settle(self) -> RunRecord | None:
+    def _settle(self, learner: Learner) -> RunRecord | None:
+        if learner.name != "encoder":
+            return None
         if self.busy:
-            self.refused += bool(self.scheduler._demand._asked)
+            self.refused += bool(self.demand._asked)
             raise BusyError("by hand")
         return self.record
 
@@ -125,8 +150,8 @@ def publish(settings: Settings, topic: str, *values: bytes) -> None:
             sender.send(topic, key=str(number).encode(), value=value).get(timeout=30)
 
 
-def ask(settings: Settings, by: str = "ann") -> None:
-    request = RetrainRequest(id=f"of-{by}", model=settings.model.name, time=datetime.now(UTC), by=by)
+def ask(settings: Settings, by: str = "ann", model: str = "encoder") -> None:
+    request = RetrainRequest(id=f"of-{by}", model=model, time=datetime.now(UTC), by=by)
     publish(settings, retrain_requests_topic(settings.topics), msgspec.json.encode(request))
 
 
@@ -136,11 +161,11 @@ def test_a_request_starts_a_run_and_its_end_is_shown(settings: Settings) -> None
         ask(settings)
         bench.wait_for_runs(1)
         assert bench.requests[0].id == "of-ann"
-        wait_for(lambda: bench.metric("tocsin_retrain_running") == 1)
-        assert bench.metric("tocsin_retrain_next_run_timestamp_seconds") > time.time()
+        wait_for(lambda: bench.metric('tocsin_retrain_running{model="encoder"}') == 1)
+        assert bench.metric('tocsin_retrain_next_run_timestamp_seconds{model="encoder"}') > time.time()
         bench.end()
-        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="rejected"}') == 1)
-        assert bench.metric("tocsin_retrain_running") == 0
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{model="encoder",outcome="rejected"}') == 1)
+        assert bench.metric('tocsin_retrain_running{model="encoder"}') == 0
     assert not bench.runs[0].terminated
 
 
@@ -160,7 +185,7 @@ def test_requests_during_a_run_make_one_more(settings: Settings) -> None:
         bench.wait_for_runs(1)
         ask(settings, "bob")
         ask(settings, "eve")
-        wait_for(lambda: len(bench.scheduler._demand._asked) == 2)
+        wait_for(lambda: len(bench.demand._asked) == 2)
         bench.wait_for_runs(1)
         bench.end()
         bench.wait_for_runs(2)
@@ -176,11 +201,11 @@ def test_new_labels_call_and_are_remembered_over_a_restart(settings: Settings) -
         bench.wait_for_runs(1)
         assert bench.requests[0].by == "labels"
         bench.end()
-        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="rejected"}') == 1)
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{model="encoder",outcome="rejected"}') == 1)
     publish(settings, labels, *(b"{}" for _ in range(4)))
     again = Bench(settings)
     with again.running():
-        wait_for(lambda: again.metric("tocsin_retrain_new_labels") == 4)
+        wait_for(lambda: again.metric('tocsin_retrain_new_records{model="encoder"}') == 4)
         assert again.runs == []
         publish(settings, labels, b"{}")
         again.wait_for_runs(1)
@@ -196,7 +221,7 @@ def test_a_killed_run_is_gone_on_with_once(settings: Settings) -> None:
         bench.wait_for_runs(2)
         assert "gone on with" in bench.requests[1].reason
         bench.end(outcome="failed", killed=True, attempt=2)
-        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{outcome="failed"}') == 2)
+        wait_for(lambda: bench.metric('tocsin_retrain_runs_total{model="encoder",outcome="failed"}') == 2)
         ask(settings, "bob")
         bench.wait_for_runs(3)
         assert bench.requests[2].by == "bob"
@@ -209,8 +234,8 @@ def test_a_run_that_was_killed_with_the_schedule_is_gone_on_with(settings: Setti
     with bench.running():
         bench.wait_for_runs(1)
         assert bench.requests[0].by == "cron"
-        assert bench.metric('tocsin_retrain_last_run_timestamp_seconds{outcome="failed"}') > 0
-        assert bench.metric('tocsin_retrain_runs_total{outcome="failed"}') == 0
+        assert bench.metric('tocsin_retrain_last_run_timestamp_seconds{model="encoder",outcome="failed"}') > 0
+        assert bench.metric('tocsin_retrain_runs_total{model="encoder",outcome="failed"}') == 0
 
 
 def test_a_run_by_hand_is_waited_for(settings: Settings) -> None:
@@ -248,3 +273,47 @@ def test_waits_for_brokers_that_are_away(settings: Settings) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_each_model_has_its_own_requests_and_they_take_turns(settings: Settings) -> None:
+    bench = Bench(settings, on_drift=False)
+    with bench.running():
+        ask(settings, "ann")
+        bench.wait_for_runs(1)
+        ask(settings, "bob")
+        ask(settings, "eve", model="ranker")
+        ask(settings, "mallory", model="nobody")
+        wait_for(lambda: len(bench.demand._asked) == 1)
+        wait_for(lambda: all(model.demand._asked for model in bench.scheduler._models))
+        assert len(bench.runs) == 1
+        bench.end()
+        bench.wait_for_runs(2)
+        # Not the encoder again, though it was asked for first.
+        assert (bench.requests[1].model, bench.requests[1].by) == ("ranker", "eve")
+        assert bench.metric('tocsin_retrain_running{model="ranker"}') == 1
+        assert bench.metric('tocsin_retrain_running{model="encoder"}') == 0
+        bench.runs[1].exitcode = 0
+        bench.wait_for_runs(3)
+        assert (bench.requests[2].model, bench.requests[2].by) == ("encoder", "bob")
+
+
+def test_new_behaviors_call_for_the_ranker_and_are_remembered_over_a_restart(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.scheduler._REACH_SECONDS", 0.2)
+    topic = settings.recommend.behaviors_topic
+    publish(settings, topic, *(b"{}" for _ in range(6)))
+    ranker = {"topic": topic, "enough": 6, "idles": True}
+    bench = Bench(settings, **ranker)
+    with bench.running():
+        bench.wait_for_runs(1)
+        assert (bench.requests[0].model, bench.requests[0].by) == ("ranker", "behaviors")
+        bench.runs[0].exitcode = 0
+        wait_for(lambda: bench.metric('tocsin_retrain_running{model="ranker"}') == 0)
+    publish(settings, topic, *(b"{}" for _ in range(5)))
+    again = Bench(settings, **ranker)
+    with again.running():
+        wait_for(lambda: again.metric('tocsin_retrain_new_records{model="ranker"}') == 5)
+        assert again.runs == []
+        publish(settings, topic, b"{}")
+        again.wait_for_runs(1)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from retrain.learner import Learner
 from retrain.triggers import Demand, Seen
 from streams.contract.model_records import RetrainRequest
 from streams.contract.model_settings import RetrainSettings
 from streams.contract.settings import Settings
+
+if TYPE_CHECKING:
+    from retrain.learner import Tell, Trains
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -19,16 +26,26 @@ def settings(clean_environment: None) -> Settings:
     return Settings(retrain=RetrainSettings(min_new_labels=3, misfire_grace_seconds=3600))
 
 
+def never(settings: Settings, tell: Tell) -> Trains:
+    raise AssertionError("nothing is run here")
+
+
+def demand_of(settings: Settings, seen: Seen, **options: Any) -> Demand:  # noqa: ANN401  fields of the learner
+    rules = settings.retrain
+    learner = Learner("encoder", settings, never, enough=rules.min_new_labels, on_drift=rules.on_drift)
+    return Demand(replace(learner, **options), seen)
+
+
 def request(by: str = "ann", *, model: str = "encoder", minutes_ago: float = 0, reason: str = "") -> RetrainRequest:
     return RetrainRequest(id=f"of-{by}", model=model, time=NOW - timedelta(minutes=minutes_ago), by=by, reason=reason)
 
 
 def test_nothing_calls_for_nothing(settings: Settings) -> None:
-    assert Demand(settings, Seen()).due(NOW) is None
+    assert demand_of(settings, Seen()).due(NOW) is None
 
 
 def test_a_request_calls_once(settings: Settings) -> None:
-    demand = Demand(settings, Seen())
+    demand = demand_of(settings, Seen())
     demand.add_request(request(), 0, 0, NOW)
     assert demand.due(NOW) == request()
     demand.begin()
@@ -36,7 +53,7 @@ def test_a_request_calls_once(settings: Settings) -> None:
 
 
 def test_a_request_that_was_seen_before_is_old(settings: Settings) -> None:
-    demand = Demand(settings, Seen(requests={0: 5}))
+    demand = demand_of(settings, Seen(requests={0: 5}))
     demand.add_request(request(), 0, 4, NOW)
     assert demand.due(NOW) is None
     demand.add_request(request(), 0, 5, NOW)
@@ -45,7 +62,7 @@ def test_a_request_that_was_seen_before_is_old(settings: Settings) -> None:
 
 @pytest.mark.parametrize("asked", [request(model="other"), request(minutes_ago=61)])
 def test_another_models_and_an_old_request_call_for_nothing(settings: Settings, asked: RetrainRequest) -> None:
-    demand = Demand(settings, Seen())
+    demand = demand_of(settings, Seen())
     demand.add_request(asked, 0, 0, NOW)
     assert demand.due(NOW) is None
 
@@ -53,43 +70,43 @@ def test_another_models_and_an_old_request_call_for_nothing(settings: Settings, 
 def test_drift_calls_where_it_may(settings: Settings) -> None:
     deaf = settings.model_copy(update={"retrain": settings.retrain.model_copy(update={"on_drift": False})})
     for given, calls in ((settings, True), (deaf, False)):
-        demand = Demand(given, Seen())
+        demand = demand_of(given, Seen())
         demand.add_request(request("drift"), 0, 0, NOW)
         assert (demand.due(NOW) is not None) is calls
 
 
 def test_enough_new_labels_call(settings: Settings) -> None:
-    demand = Demand(settings, Seen(labels={1: 10}))
+    demand = demand_of(settings, Seen(learnt={1: 10}))
     for offset in (8, 9, 10, 11):
-        demand.add_label(1, offset)
-    assert demand.new_labels == 2
+        demand.add_record(1, offset)
+    assert demand.new == 2
     assert demand.due(NOW) is None
-    demand.add_label(0, 0)
+    demand.add_record(0, 0)
     due = demand.due(NOW)
     assert due is not None
     assert (due.by, due.reason) == ("labels", "3 labels are new")
     seen = demand.begin()
-    assert seen.labels == {0: 1, 1: 12}
+    assert seen.learnt == {0: 1, 1: 12}
     assert demand.due(NOW) is None
 
 
 def test_labels_read_again_count_once(settings: Settings) -> None:
-    demand = Demand(settings, Seen())
+    demand = demand_of(settings, Seen())
     for offset in (0, 1, 0, 1, 0, 1):
-        demand.add_label(0, offset)
-    assert demand.new_labels == 2
+        demand.add_record(0, offset)
+    assert demand.new == 2
 
 
 def test_no_number_of_labels_calls_where_it_is_off(settings: Settings) -> None:
     off = settings.model_copy(update={"retrain": settings.retrain.model_copy(update={"min_new_labels": 0})})
-    demand = Demand(off, Seen())
+    demand = demand_of(off, Seen())
     for offset in range(1000):
-        demand.add_label(0, offset)
+        demand.add_record(0, offset)
     assert demand.due(NOW) is None
 
 
 def test_all_that_calls_is_one_run(settings: Settings) -> None:
-    demand = Demand(settings, Seen())
+    demand = demand_of(settings, Seen())
     demand.add_request(request("ann", reason="slang"), 0, 0, NOW)
     demand.add_request(request("bob"), 0, 1, NOW)
     demand.ask(request("cron", reason="the schedule"))
@@ -101,10 +118,49 @@ def test_all_that_calls_is_one_run(settings: Settings) -> None:
 
 
 def test_what_comes_during_a_run_calls_for_the_next(settings: Settings) -> None:
-    demand = Demand(settings, Seen())
+    demand = demand_of(settings, Seen())
     demand.ask(request())
     demand.begin()
     demand.add_request(request("bob"), 0, 0, NOW)
     due = demand.due(NOW)
     assert due is not None
     assert due.by == "bob"
+
+
+def test_a_large_topic_is_counted_by_how_far_it_reaches(settings: Settings) -> None:
+    demand = demand_of(settings, Seen(learnt={0: 100}), enough=50, what="behaviors")
+    demand.reach({0: (40, 130), 1: (5, 20)})
+    assert demand.new == 30 + 15
+    assert demand.due(NOW) is None
+    # Seen from the beginning again: counted once, not twice.
+    demand.reach({0: (40, 135), 1: (5, 20)})
+    assert demand.new == 35 + 15
+    due = demand.due(NOW)
+    assert due is not None
+    assert (due.by, due.reason) == ("behaviors", "50 behaviors are new")
+    assert demand.begin().learnt == {0: 135, 1: 20}
+    demand.reach({0: (40, 136), 1: (25, 30)})
+    assert demand.new == 1 + 5
+
+
+def test_of_a_topic_that_was_made_anew_all_is_new(settings: Settings) -> None:
+    demand = demand_of(settings, Seen(learnt={0: 100}))
+    demand.reach({0: (0, 7)})
+    assert demand.new == 7
+
+
+def test_the_clock_calls_a_model_that_idles_only_where_something_is_new(settings: Settings) -> None:
+    eager, idle = demand_of(settings, Seen()), demand_of(settings, Seen(), idles=True)
+    for demand in (eager, idle):
+        demand.ring(NOW)
+    assert eager.due(NOW) is not None
+    assert idle.due(NOW) is None
+    idle.add_record(0, 0)
+    idle.ring(NOW)
+    assert idle.due(NOW) is not None
+
+
+def test_what_was_seen_is_read_from_the_files_of_before() -> None:
+    seen = msgspec.json.decode(b'{"labels":{"0":7},"requests":{"1":3}}', type=Seen)
+    assert (seen.learnt, seen.requests) == ({0: 7}, {1: 3})
+    assert msgspec.json.decode(msgspec.json.encode(seen), type=Seen) == seen

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace as with_
 from support import toy_bert, toy_model, toy_rows
 
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
 from models.heads import Linear
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER
 from retrain.warm_start import warm_start
 
 if TYPE_CHECKING:

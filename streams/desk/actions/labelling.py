@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Meta
 
-from streams.contract.labels import Label
+from streams.contract.labels import Label, LabelledEntity
 from streams.contract.model_records import RetrainRequest
 from streams.contract.records import Sentiment  # noqa: TC001  a struct's field, which msgspec reads
 from streams.contract.topics import retrain_requests_topic
@@ -16,9 +16,12 @@ from streams.desk.actions.office import ActionError, Asked, Key, Words, found
 from streams.desk.actions.standing import put_label, standing_label, take_back
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.desk.actions.office import Office
 
 _MOST_TOPICS = 64
+_MOST_ENTITIES = 200
 
 
 class GiveLabel(Asked, frozen=True, kw_only=True):
@@ -28,12 +31,16 @@ class GiveLabel(Asked, frozen=True, kw_only=True):
     topics: Annotated[list[Key], Meta(max_length=_MOST_TOPICS)] | None = None
     sentiment: Sentiment | None = None
     intent: Key | None = None
+    entities: Annotated[list[LabelledEntity], Meta(max_length=_MOST_ENTITIES)] | None = None
+    """All of them; an empty list says that there are none."""
 
 
 class WithdrawLabel(Asked, frozen=True, kw_only=True):
     """Take back one's own label of a message."""
 
     message_id: Key
+    entities: bool = False
+    """Whether what was said of entities goes too: it may be from elsewhere."""
 
 
 class AskForRun(Asked, frozen=True, kw_only=True):
@@ -53,21 +60,24 @@ class LabellingActions:
         self._office = office
 
     def label(self, asked: GiveLabel) -> dict[str, Any]:
-        """Label a message; what the same person said of its entities or its reply stands."""
+        """Label a message; what the same person said of it before and does not say now stands."""
         office = self._office
         self._check(asked)
         request = found(office.live.look(lambda view: view.labelling.request(asked.message_id)), "the request")
         if asked.intent is not None and request.kind != "customer":
             raise ActionError("only customers' messages have an intent")
+        _check_entities(asked.entities or (), request.text)
         said: dict[str, Any] = {
             "time": office.clock(),
             "topics": asked.topics,
             "sentiment": asked.sentiment,
             "intent": asked.intent,
+            "entities": asked.entities,
         }
         standing = standing_label(office, asked.message_id, asked.by)
         if standing is not None:
-            label = msgspec.structs.replace(standing, **{name: value for name, value in said.items() if value})
+            kept = {name: value for name, value in said.items() if value or (name, value) == ("entities", [])}
+            label = msgspec.structs.replace(standing, **kept)
         else:
             label = Label(
                 message_id=request.message_id,
@@ -84,13 +94,14 @@ class LabellingActions:
         return {"message_id": label.message_id}
 
     def withdraw(self, asked: WithdrawLabel) -> dict[str, Any]:
-        """Take back what ``label`` said; what the same person said of entities or reply stands."""
+        """Take back what ``label`` said; what the same person said of a reply, or elsewhere of entities, stands."""
         office = self._office
         standing = found(standing_label(office, asked.message_id, asked.by), "your label of this message")
-        if standing.entities is None and standing.reply is None:
+        entities = None if asked.entities else standing.entities
+        if entities is None and standing.reply is None:
             take_back(office, standing)
         else:
-            rest = {"topics": None, "sentiment": None, "intent": None}
+            rest = {"topics": None, "sentiment": None, "intent": None, "entities": entities}
             put_label(office, msgspec.structs.replace(standing, time=office.clock(), **rest))
         return {"message_id": asked.message_id}
 
@@ -105,11 +116,22 @@ class LabellingActions:
 
     def _check(self, asked: GiveLabel) -> None:
         domain = self._office.domain
-        if asked.topics is None and asked.sentiment is None and asked.intent is None:
-            raise ActionError("nothing is labelled: choose a topic, a sentiment or an intent")
+        if all(said is None for said in (asked.topics, asked.sentiment, asked.intent, asked.entities)):
+            raise ActionError("nothing is labelled: choose a topic, a sentiment or an intent, or mark entities")
         if unknown := sorted(set(asked.topics or ()) - set(domain.topic_names)):
             raise ActionError(f"the domain {domain.name} has no topic {', '.join(unknown)}")
         if asked.topics is not None and domain.topic_mode == "single" and len(asked.topics) != 1:
             raise ActionError(f"a message of the domain {domain.name} has exactly one topic")
         if asked.intent is not None and asked.intent not in domain.intent_names:
             raise ActionError(f"the domain {domain.name} has no intent {asked.intent}")
+
+
+def _check_entities(entities: Sequence[LabelledEntity], text: str) -> None:
+    """Refuse what lies outside the text, or over another one: no tag can tell such apart."""
+    end = 0
+    for entity in sorted(entities, key=lambda each: each.start):
+        if not entity.start < entity.end <= len(text):
+            raise ActionError(f"an entity from {entity.start} to {entity.end} lies outside the message: load it again")
+        if entity.start < end:
+            raise ActionError(f"two entities lie over each other at {entity.start}: mark each word once")
+        end = entity.end

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Meta
 
-from streams.contract.alerts import Silence, Verdict, Watch
+from streams.contract.alerts import Silence, Verdict, Watch, ringing_key
 from streams.contract.topics import silences_topic, verdicts_topic, watchlist_topic
 from streams.desk.actions.office import Asked, Key, Words, found
 from streams.logic.durations import parse_duration
@@ -39,6 +39,13 @@ class FalseAlarm(Asked, frozen=True, kw_only=True):
     alert: Key
     """Key of its document."""
     comment: Words = ""
+
+
+class WithdrawFalseAlarm(Asked, frozen=True, kw_only=True):
+    """Say that an alert was no false alarm after all."""
+
+    alert: Key
+    """Key of its document."""
 
 
 class AddWatch(Asked, frozen=True, kw_only=True):
@@ -102,6 +109,12 @@ class OpinionActions:
         )
         self._office.writer.put(verdicts_topic(self._topics), verdict.key.encode(), verdict)
         return {"subject": verdict.subject}
+
+    def withdraw_false_alarm(self, asked: WithdrawFalseAlarm) -> dict[str, Any]:
+        """Take back the verdict on an alert, whoever gave it; the detector counts the surge as one again."""
+        alert = found(self._office.live.look(lambda view: view.alerts.alert(asked.alert)), "the alert")
+        self._office.writer.put(verdicts_topic(self._topics), ringing_key(alert).encode(), None)
+        return {"subject": alert.labels.get("subject", "")}
 
     def add_watch(self, asked: AddWatch) -> dict[str, Any]:
         """Put a subject on the watchlist."""

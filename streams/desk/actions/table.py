@@ -28,6 +28,7 @@ def all_actions(office: Office, retraining: Retraining) -> Mapping[str, Action]:
         "silences/add": Action(opinion.AddSilence, opinions.add_silence),
         "silences/expire": Action(opinion.ExpireSilence, opinions.expire_silence),
         "alerts/false-alarm": Action(opinion.FalseAlarm, opinions.false_alarm),
+        "alerts/no-false-alarm": Action(opinion.WithdrawFalseAlarm, opinions.withdraw_false_alarm),
         "watchlist/add": Action(opinion.AddWatch, opinions.add_watch),
         "watchlist/remove": Action(opinion.RemoveWatch, opinions.remove_watch),
         "labels/add": Action(labelling.GiveLabel, labels.label),

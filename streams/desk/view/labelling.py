@@ -152,5 +152,6 @@ def _request(request: LabelRequest) -> Doc:
             "sentiment": request.sentiment,
             "sentiment_score": request.sentiment_score,
             "intent": request.intent,
+            "entities": msgspec.to_builtins(request.entities),
         }
     return shown

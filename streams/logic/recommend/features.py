@@ -44,6 +44,8 @@ class Scene(NamedTuple):
     freshness: float
     """Seconds after which an item is half as new."""
     projection: Projection | None = None
+    share: float = 1.0
+    """Of all readers, those whose behaviors are counted: as many as there are, others have done likewise."""
 
 
 class Lookout:
@@ -80,7 +82,7 @@ class Lookout:
         cosines = candidates.vectors @ self._vectors.T if len(self._vectors) else None
         affinity, appeal = self._learned(candidates.vectors)
         counts = self._scene.counts
-        popularity = counts.popularity(candidates.ids, self._now)
+        popularity = counts.popularity(candidates.ids, self._now) / self._scene.share
         # Text stands in for counts as long as there are none.
         new = 1.0 / (1.0 + popularity)
         age = np.maximum(self._now - candidates.times, 0.0)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-FORM = 1
-"""Version of the form; a state of another one is not read."""
+FORM = 2
+"""Version of the form that is written. Of form 1, which had no prints, the state is read and carried on."""
+
+READ_FORMS = (1, FORM)
+"""Those that are read; a state of any other is not."""
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -22,6 +25,8 @@ class Kept(msgspec.Struct, array_like=True):
     topics: dict[str, float]
     mood: tuple[float, float]
     places: list[tuple[str, int, int]]
+    seen: bytes = b""
+    """Prints of items seen before those of ``recent``, as ``Seen.dump`` gives them. Absent in form 1."""
 
 
 _encoder = msgspec.msgpack.Encoder()

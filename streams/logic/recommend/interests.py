@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from streams.logic.recommend.interest_state import Kept, decode, encode
+from streams.logic.recommend.seen import PRINT_BYTES, Seen, print_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +41,7 @@ class Bounds:
     Attributes:
         interests: Most vectors.
         recent: Most items that are remembered.
+        seen: Most items before these of which a print is kept.
         half_life: Seconds after which an interest counts for half.
         join: Cosine from which an item belongs to an interest that there is.
         away: How far a dismissed item pushes the interests near it away.
@@ -47,6 +49,7 @@ class Bounds:
 
     interests: int = 4
     recent: int = 64
+    seen: int = 1000
     half_life: float = 168 * _SECONDS_PER_HOUR
     join: float = 0.5
     away: float = 0.3
@@ -54,7 +57,8 @@ class Bounds:
     @classmethod
     def of(cls, settings: RecommendSettings) -> Self:
         """Those that the settings name."""
-        return cls(settings.interests, settings.recent_items, settings.half_life_hours * _SECONDS_PER_HOUR)
+        half_life = settings.half_life_hours * _SECONDS_PER_HOUR
+        return cls(settings.interests, settings.recent_items, settings.seen_items, half_life)
 
     def largest(self, width: int, id_bytes: int, topic_bytes: int = 32) -> int:
         """Bytes that ``Interests.dump`` gives at most.
@@ -65,7 +69,8 @@ class Bounds:
             topic_bytes: Longest name of a topic and of an input topic, likewise.
         """
         vectors = 2 * width * (self.interests + _DISLIKED) + 9 * self.interests
-        return 64 + vectors + self.recent * (id_bytes + 24) + (_TOPICS + _PLACES) * (topic_bytes + 24)
+        named = self.recent * (id_bytes + 24) + (_TOPICS + _PLACES) * (topic_bytes + 24)
+        return 72 + vectors + named + PRINT_BYTES * self.seen
 
 
 class Interests:
@@ -82,6 +87,7 @@ class Interests:
         self._weights: NDArray[np.float64] = np.empty(0)
         self._disliked: Vectors = np.empty((0, 0), np.float32)
         self._recent: dict[str, tuple[int, float]] = {}
+        self._seen = Seen(bounds.seen)
         self._topics: dict[str, float] = {}
         self._mood = (0.0, 0.0)
         self._places: dict[tuple[str, int], int] = {}
@@ -100,6 +106,18 @@ class Interests:
     def recent(self) -> dict[str, tuple[int, float]]:
         """Items that were seen lately with their time and the greatest weight, the oldest first; below 0: dismissed."""
         return self._recent
+
+    @property
+    def seen(self) -> int:
+        """How many items may be known to have been seen: those that are remembered, and prints."""
+        return len(self._recent) + len(self._seen)
+
+    def unseen(self, items: Iterable[str]) -> Iterator[str]:
+        """Those of some items that the reader has not seen, as far as is known, in their order."""
+        prints = self._seen.prints()
+        for item in items:
+            if item not in self._recent and not (prints and print_of(item) in prints):
+                yield item
 
     @property
     def disliked(self) -> Vectors:
@@ -175,6 +193,7 @@ class Interests:
                 topics=self._topics,
                 mood=self._mood,
                 places=[(topic, partition, offset) for (topic, partition), offset in self._places.items()],
+                seen=self._seen.dump(),
             )
         )
 
@@ -189,6 +208,7 @@ class Interests:
 
         Raises:
             msgspec.DecodeError: It is no such state.
+            ValueError: Its vectors or prints are cut short.
         """
         kept = decode(state)
         reader = cls(bounds)
@@ -200,6 +220,10 @@ class Interests:
         if len(kept.disliked) % (2 * width) == 0:
             reader._disliked = _unpacked(kept.disliked, width)
         reader._recent = {item: (time, weight) for item, time, weight in kept.recent[-bounds.recent :]}
+        reader._seen.load(kept.seen)
+        # Fewer may be remembered than when it was written: they were seen all the same.
+        for item, _, _ in kept.recent[: -bounds.recent]:
+            reader._seen.add(item)
         reader._topics = kept.topics
         reader._mood = kept.mood
         reader._places = {(topic, partition): offset for topic, partition, offset in kept.places}
@@ -241,7 +265,9 @@ class Interests:
         heaviest = weight if before is None or weight < 0 else max(weight, before[1])
         self._recent[item] = (time, heaviest)
         if len(self._recent) > self._bounds.recent:
-            del self._recent[next(iter(self._recent))]
+            oldest = next(iter(self._recent))
+            del self._recent[oldest]
+            self._seen.add(oldest)
 
     def _like_topics(self, topics: Sequence[str], weight: float) -> None:
         for topic in topics:

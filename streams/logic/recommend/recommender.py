@@ -77,6 +77,15 @@ class Recommender:
         self._scorer = Scorer(weights)
         self._scene = self._scene._replace(projection=projection)
 
+    def hold(self, share: float) -> None:
+        """Count the behaviors of so large a share of all readers, above 0 and at most 1, from now on.
+
+        Readers are parted by hash, so that those of a share are like all: what they did, over the share, estimates what
+        all did. Without that an item would be less popular, and newer, the more workers there are, than it was for
+        whoever learned the ranker. Which items go together is a cosine of counts, and needs no such thing.
+        """
+        self._scene = self._scene._replace(share=share)
+
     def serve_items(self, catalogue: Catalogue, *, same_trunk: bool) -> None:
         """Recommend out of another catalogue from now on, such as one that another encoder embedded.
 
@@ -214,18 +223,28 @@ class Recommender:
     def _candidates(self, reader: Interests, lookout: Lookout, now: float) -> list[str]:
         """Ids that are worth a look: near an interest, read with what was read, popular, new; a part from each."""
         wanted = self._settings.candidates
-        seen = reader.recent
-        counts, each = self._scene.counts, wanted + len(seen)
+        # Of the popular a reader may have seen most: so many more are looked through.
+        counts, each = self._scene.counts, wanted + reader.seen
         sources = [
             self._catalogue.search(lookout.queries(), wanted, now),
             counts.best(lookout.together, each),
             counts.popular(each),
             self._catalogue.newest(max(1, wanted // _NEWEST_SHARE), now),
         ]
-        found = dict.fromkeys(item for item in chain.from_iterable(_in_turn(sources)) if item not in seen)
+        found = _first(reader.unseen(chain.from_iterable(_in_turn(sources))), wanted)
         if len(found) < wanted:
-            found |= dict.fromkeys(item for item in self._catalogue.newest(each, now) if item not in seen)
+            found |= _first(reader.unseen(self._catalogue.newest(each, now)), wanted)
         return list(found)[:wanted]
+
+
+def _first(items: Iterable[str], count: int) -> dict[str, None]:
+    """The first so many of some items, each once."""
+    found: dict[str, None] = {}
+    for item in items:
+        found[item] = None
+        if len(found) == count:
+            break
+    return found
 
 
 def _read_before(reader: Interests, item: str) -> list[tuple[str, float]]:

@@ -14,7 +14,7 @@ from streams.logic.recommend.interests import Bounds, Interests
 
 Told = tuple[int, float, float, bool, list[str], float | None]
 
-BOUNDS = Bounds(interests=3, recent=5, half_life=24 * HOUR)
+BOUNDS = Bounds(interests=3, recent=5, seen=7, half_life=24 * HOUR)
 
 events = st.lists(
     st.tuples(
@@ -199,3 +199,32 @@ def test_tighter_bounds_keep_the_strongest_and_the_latest() -> None:
 def test_what_is_no_state_is_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
         Interests.load(b"\x01", BOUNDS, WIDTH)
+
+
+def test_what_is_no_longer_remembered_by_name_was_seen_all_the_same() -> None:
+    reader = Interests(BOUNDS)
+    items = [f"i{number}" for number in range(20)]
+    for number, item in enumerate(items):
+        reader.observe(item, 1.0, NOW + number)
+    # Five by name, seven by print; of the eight before these nothing is known.
+    assert list(reader.unseen([*items, "other"])) == [*items[:8], "other"]
+    assert reader.seen == 12
+    restored = Interests.load(reader.dump(), BOUNDS, WIDTH)
+    assert list(restored.unseen(items)) == items[:8]
+    # Remembering fewer by name forgets none that it has room for.
+    tighter = Interests.load(reader.dump(), Bounds(interests=3, recent=2, seen=10, half_life=24 * HOUR), WIDTH)
+    assert list(tighter.unseen(items)) == items[:8]
+
+
+def test_a_state_of_form_1_is_read_and_carried_on() -> None:
+    reader = Interests(BOUNDS)
+    for number in range(4):
+        reader.observe(f"i{number}", 1.0, NOW + number, vector=unit(1), topics=["ferries"])
+    # Form 1 ended where the prints begin.
+    form_1 = msgspec.msgpack.encode(msgspec.msgpack.decode(reader.dump())[:8])
+    restored = Interests.load(form_1, BOUNDS, WIDTH)
+    assert restored.dump() == reader.dump()
+    for number in range(4, 8):
+        restored.observe(f"i{number}", 1.0, NOW + number)
+    assert list(restored.unseen(f"i{number}" for number in range(9))) == ["i8"]
+    assert len(msgspec.msgpack.decode(restored.dump())) == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from support.recommend import HOUR, NOW, WIDTH, an_item, did, noise, shelf, unit
 
@@ -32,6 +33,31 @@ def test_a_reader_gets_more_of_what_was_read_and_never_the_same() -> None:
     assert {each.reason for each in found} == {"because_you_read"}
     assert {each.because for each in found} <= set(read)
     assert found[0].why.startswith("because you read “Story 2-")
+
+
+def test_of_a_share_of_the_readers_items_are_as_popular_as_of_all() -> None:
+    crowds = [[f"u{number}" for number in range(count)] for count in (80, 20)]
+    features = []
+    for crowd, share in zip(crowds, (1.0, 0.25), strict=True):
+        recommender = Recommender(SETTINGS, shelf())
+        recommender.hold(share)
+        for user in crowd:
+            recommender.observe(did(user, "0-1"))
+            recommender.observe(did(user, "0-2"))
+        features.append(recommender.features("ann", ["0-1", "3-1"], NOW + HOUR)[1])
+    np.testing.assert_allclose(features[0], features[1])
+
+
+def test_what_was_seen_long_ago_does_not_come_again() -> None:
+    read = [f"2-{number}" for number in range(8)]
+    coming = []
+    for seen in (0, 100):
+        recommender = Recommender(SETTINGS.model_copy(update={"recent_items": 2, "seen_items": seen}), shelf())
+        for item in read:
+            recommender.observe(did("ann", item))
+        coming.append(set(recommended(recommender, "ann", 20)) & set(read))
+    assert coming[0] != set()
+    assert coming[1] == set()
 
 
 def test_a_reader_of_two_subjects_gets_both() -> None:

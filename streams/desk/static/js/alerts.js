@@ -1,7 +1,7 @@
 // What rings, with its evidence; and what is over.
 import { empty, h, sync } from "./dom.js";
 import { count, moment, percent, plural, span } from "./format.js";
-import { askFalseAlarm, askSilence, toggleWatch } from "./opinion.js";
+import { askFalseAlarm, askSilence, toggleWatch, withdrawFalseAlarm } from "./opinion.js";
 import { latestWindow, volumes } from "./sparkline.js";
 import { doc, docs, section, state } from "./store.js";
 import { announce } from "./tell.js";
@@ -107,7 +107,9 @@ function card(alert, end, isOpen = false) {
           "div",
           { class: "buttons" },
           isOver ? null : h("button", { type: "button", data: { part: "silence" }, onclick: () => askSilence(alert) }, "Silence\u2026"),
-          alert.verdict ? null : h("button", { type: "button", data: { part: "false" }, onclick: () => askFalseAlarm(alert) }, "False alarm\u2026"),
+          alert.verdict
+            ? h("button", { type: "button", data: { part: "false" }, onclick: (event) => withdrawFalseAlarm(alert, event.currentTarget) }, "Not a false alarm after all")
+            : h("button", { type: "button", data: { part: "false" }, onclick: () => askFalseAlarm(alert) }, "False alarm\u2026"),
           isOver ? null : watchButton(alert.subject),
         ),
       ),

@@ -1,11 +1,12 @@
 // The message that is labelled now: groups of options, each with its key.
 import { empty, h, replace } from "./dom.js";
 import { count, moment, spoken } from "./format.js";
+import { beginSpans, entities, entityGroup, messageText, pressInSpans } from "./spans.js";
 import { state } from "./store.js";
 import { announce } from "./tell.js";
 
 // Without the letters that do something else here.
-const KEYS = [..."1234567890abcdefhijklmnopqrtvwxyz"];
+const KEYS = [..."1234567890abcdefhijklmnopqrtvxyz"];
 const REASONS = {
   uncertain: "because the model is unsure of it",
   novel: "because it is unlike what the model was trained on",
@@ -35,6 +36,7 @@ export function drawCard(panel, wanted, many, canUndo) {
   if (wanted?.message_id !== request?.message_id || !wanted) {
     chosen = {};
     active = 0;
+    beginSpans(wanted, again);
     if (wanted) announce(`${wanted.kind} message: ${wanted.text}`);
   }
   request = wanted;
@@ -55,11 +57,12 @@ function groupsOf({ kind }) {
 }
 
 function parts(canUndo) {
-  const { text, kind, source, time, reason } = request;
+  const { kind, source, time, reason } = request;
   return [
-    h("p", { class: "message", lang: "" }, text),
+    messageText(),
     h("p", { class: "about" }, h("span", { class: "chip" }, kind), source, moment(time), h("span", {}, `asked ${REASONS[reason] ?? reason}`)),
     groups.map(group),
+    entityGroup(active === groups.length),
     h(
       "footer",
       {},
@@ -106,7 +109,7 @@ function group({ name, title, options, several }, number) {
 }
 
 const isChosen = (name, option) => (Array.isArray(chosen[name]) ? chosen[name].includes(option) : chosen[name] === option);
-const isSaid = () => Object.values(chosen).some((value) => (Array.isArray(value) ? value.length : value));
+const isSaid = () => entities() !== null || Object.values(chosen).some((value) => (Array.isArray(value) ? value.length : value));
 
 function choose(number, option) {
   const { name, several } = groups[number];
@@ -139,11 +142,14 @@ function save() {
     if (name === "topics") label.topics = [].concat(value);
     else label[name] = value;
   }
+  if (entities() !== null) label.entities = entities();
   acts.save(label);
 }
 
 /** A key was pressed on the page; true where it meant something. */
-export function pressInCard({ key, target }) {
+export function pressInCard(event) {
+  const { key, target } = event;
+  if (request && pressInSpans(event)) return true;
   if (key === "u") {
     acts.undo();
     return true;

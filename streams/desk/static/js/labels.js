@@ -40,6 +40,7 @@ export function buildLabels(page) {
       ["1 2 3", "Choose an option of the group that is marked"],
       ["a b c", "Likewise, where there are more than ten"],
       ["\u2190 \u2192", "Mark another group"],
+      ["w", "Mark words as an entity: arrows move, Shift widens, Enter takes them, Esc leaves"],
       ["Space", "Take what the model read, in this group"],
       ["Enter", "Keep the label, and go to the next message"],
       ["s", "Skip: the message comes last"],
@@ -72,7 +73,8 @@ function show(request) {
 async function save(label) {
   const request = current;
   done.add(request.message_id);
-  given.push(request);
+  const mine = { request, entities: "entities" in label };
+  given.push(mine);
   delete card.dataset.begun;
   show(null);
   try {
@@ -80,7 +82,7 @@ async function save(label) {
   } catch (error) {
     // It is asked again, as it was.
     done.delete(request.message_id);
-    given.splice(given.indexOf(request), 1);
+    given.splice(given.indexOf(mine), 1);
     complain(error);
     card.dataset.begun = "yes";
     show(request);
@@ -96,17 +98,18 @@ function skip() {
 }
 
 async function undo() {
-  const request = given.pop();
-  if (!request) return;
+  const mine = given.pop();
+  if (!mine) return;
+  const { request } = mine;
   try {
-    await post("labels/withdraw", { by: me(), message_id: request.message_id });
+    await post("labels/withdraw", { by: me(), message_id: request.message_id, entities: mine.entities });
     done.delete(request.message_id);
     say("Taken back");
     // It stays, though the desk does not say yet that it waits again.
     card.dataset.begun = "yes";
     show(request);
   } catch (error) {
-    given.push(request);
+    given.push(mine);
     complain(error);
   }
 }

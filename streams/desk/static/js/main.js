@@ -6,7 +6,7 @@ import { askName, me } from "./me.js";
 import { buildModels, load as loadModels } from "./models.js";
 import { buildNow } from "./now.js";
 import { buildReplies } from "./replies.js";
-import { openSession, openWith } from "./session.js";
+import { openSession, openWith, owner } from "./session.js";
 import { doc, docs, listen, state } from "./store.js";
 import { follow } from "./stream.js";
 
@@ -62,7 +62,8 @@ function drawFrame() {
   byId("domain").textContent = (about?.domain ?? "").split(":")[0];
   byId("domain").title = about?.domain ?? "";
   byId("me").textContent = me();
-  byId("me").setAttribute("aria-label", `You are ${me()}: change the name`);
+  const { name: own, read_only: looks } = owner();
+  byId("me").setAttribute("aria-label", `You are ${me()}${own ? (looks ? ": you may look and change nothing" : "") : ": change the name"}`);
   const connection = byId("connection");
   connection.className = `connection ${connected && !status.problem ? "live" : "away"}`;
   connection.textContent = connected ? (status.problem ? "Brokers away" : status.loaded ? "Live" : "Reading") : "Reconnecting";

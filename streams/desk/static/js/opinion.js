@@ -44,6 +44,11 @@ export function askFalseAlarm(alert) {
   });
 }
 
+/** Take back that an alert was a false alarm. */
+export function withdrawFalseAlarm(alert, button) {
+  return attempt(button, () => post("alerts/no-false-alarm", { by: me(), alert: alert.key }), `Taken back: ${alert.told} was no false alarm`);
+}
+
 /** Put a subject on the watchlist. */
 export function askWatch() {
   return ask({

@@ -17,6 +17,8 @@ export const REASONS = {
   overload: "too many at once",
   generator_failed: "the generator failed",
   not_a_question: "no question",
+  praise: "praise",
+  complaint: "a complaint",
   loop: "going in circles",
 };
 

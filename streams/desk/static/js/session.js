@@ -1,6 +1,10 @@
 // Showing that this browser knows the token, and calling the desk.
 
 let key = null;
+let person = { name: null, read_only: false };
+
+/** Whose token this is, where it is anybody's own; and whether it may only look. */
+export const owner = () => person;
 
 /** What the desk answered when it refused; the message is for people. */
 export class Refused extends Error {
@@ -18,13 +22,20 @@ export async function openSession() {
     history.replaceState(null, "", location.pathname);
     return openWith(given);
   }
-  key = (await call("GET", "/api/session")).key;
+  keep(await call("GET", "/api/session"));
   return undefined;
 }
 
 /** Open the session with a token. */
 export async function openWith(token) {
-  key = (await call("POST", "/api/session", { token })).key;
+  keep(await call("POST", "/api/session", { token }));
+}
+
+function keep(session) {
+  key = session.key;
+  person = { name: session.name, read_only: session.read_only };
+  // Styles hide what would change something.
+  document.documentElement.toggleAttribute("data-read-only", person.read_only);
 }
 
 /** Ask the desk for something. */

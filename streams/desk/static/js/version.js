@@ -67,7 +67,7 @@ function decision({ decision: found, version, parent }, model) {
   );
 }
 
-function check([name, { champion, candidate, low, high, rows, passed }]) {
+function check([name, { champion, candidate, low, high, rows, passed, note }]) {
   return h(
     "tr",
     { class: passed ? "" : "failed" },
@@ -76,7 +76,7 @@ function check([name, { champion, candidate, low, high, rows, passed }]) {
     h("td", { class: "number" }, figure(candidate, 3)),
     h("td", { class: "mono" }, low === null ? "" : `${signed(low)} and ${signed(high)}`),
     h("td", { class: "number" }, rows ? count(rows) : ""),
-    h("td", {}, passed ? "passed" : h("strong", { class: "negative" }, "failed")),
+    h("td", {}, passed ? (note ? `passed: ${note}` : "passed") : h("strong", { class: "negative" }, "failed")),
   );
 }
 
