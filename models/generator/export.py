@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import onnx
 from tokenizers import Tokenizer
 
+from models.base_files import WeightsError
 from models.generator import parity
 from models.generator.chat import Chat
 from models.generator.config import CONFIG, PARITY, GeneratorConfig
@@ -21,7 +22,6 @@ from models.generator.runtime import open_session
 from models.generator.session import Rows
 from models.manifest import encode as to_json
 from models.runtime import MODEL, TOKENIZER
-from models.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

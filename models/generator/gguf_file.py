@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gguf import GGUFReader, dequantize
 
+from models.base_files import WeightsError
 from models.generator.llama import EMBEDDING, FINAL_NORM, HEAD, Llama, Sizes
-from models.weights import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

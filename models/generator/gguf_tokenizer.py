@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from models.weights import WeightsError
+from models.base_files import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.weights import WeightsError
+from models.base_files import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -122,6 +123,21 @@ class Generator:
             written = decoder.run([prompts[place] for place in fitting])
         done = dict(zip(fitting, written, strict=True))
         return [done.get(place, Decoded([], "length", 0.0)) for place in range(len(prompts))]
+
+    def seconds_per_token(self, prompt: Sequence[int], steps: int) -> float:
+        """How long a token takes after a prompt, whatever the version would write.
+
+        Args:
+            prompt: Ids; one at least.
+            steps: Tokens that are timed.
+        """
+        with self._lock:
+            self._rows.reserve(len(prompt) + steps)
+            self._rows.read(0, prompt)
+            began = time.perf_counter()
+            for _ in range(steps):
+                self._rows.step(prompt[-1:])
+            return (time.perf_counter() - began) / steps
 
     def _room(self, options: GenerationOptions) -> int:
         """Tokens of the longest prompt that leaves room for a text."""

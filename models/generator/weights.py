@@ -14,11 +14,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
+from models.base_files import CONFIG, NOTICES, TOKENIZER, WEIGHTS, WeightsError, file_sha256
 from models.generator.chat import form_of
 from models.generator.gguf_file import GgufFile
 from models.generator.gguf_tokenizer import tokenizer_from_gguf
 from models.generator.llama import EMBEDDING, HEAD, Llama, sizes_from_config
-from models.weights import CONFIG, NOTICES, TOKENIZER, WEIGHTS, WeightsError, file_sha256, find_folder
+from models.weights import find_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.logic.replies.claims.echoes import is_echo
+from streams.logic.replies.claims.grounding import Ground
 from streams.logic.replies.claims.names import COMMON
 from streams.logic.replies.claims.reading import read, read_evidence
 from streams.logic.replies.claims.rests import placeholders, prompt_rests, unreadable
@@ -71,16 +72,19 @@ def _unsupported(text: str, evidence: Sequence[str], message: str, names: Sequen
             continue
         for rest in prompt_rests(sentence.text):
             yield Unsupported(rest, "prompt")
-        for strange in unreadable(sentence.text, sentence.low, evidence_words | own, letters):
-            yield Unsupported(strange, "unreadable")
+        for unread in unreadable(sentence.text, sentence.low, evidence_words | own, letters):
+            yield Unsupported(unread, "unreadable")
         nearby = frozenset().union(*(each.stems for each in sentences[max(0, place - 1) : place + 2]))
         yield from _claims(sentence, nearby, support, asked)
+    ground = Ground(known_sentences, _vocabulary(*names) | {stem(_STAND_IN)}, _stems(asked))
+    for strange in ground.strange(sentences):
+        yield Unsupported(strange, "ungrounded")
 
 
 def _claims(
     sentence: Sentence, nearby: frozenset[str], support: Support, asked: Sequence[Sentence]
 ) -> Iterator[Unsupported]:
-    message_stems = frozenset().union(*(each.stems for each in asked))
+    message_stems = _stems(asked)
     for claim in sentence.claims:
         if not claim.checked:
             continue
@@ -115,6 +119,10 @@ def _without_theirs(text: str, message: str) -> str:
         return _STAND_IN if match.group() in given and theirs else match.group()
 
     return PLACEHOLDER.sub(stand_in, text)
+
+
+def _stems(sentences: Sequence[Sentence]) -> frozenset[str]:
+    return frozenset().union(*(each.stems for each in sentences))
 
 
 def _vocabulary(*texts: str) -> frozenset[str]:

@@ -49,6 +49,19 @@ def decide(plan: Plan, draft: Draft | None, unsupported: Sequence[Unsupported] =
     return _written(plan, draft.text, "generated")
 
 
+def with_gaps(decision: Decision, invented: Sequence[str]) -> Decision:
+    """A decision whose text has places for what the customer did not write: nobody sends that.
+
+    Args:
+        decision: What is to be done.
+        invented: Placeholders that ``restoring.unveil`` has nothing for.
+    """
+    if not invented or decision.action != "send":
+        return decision
+    gap = "The approved answer has a place for what the customer did not write."
+    return replace(decision, action="review", reason="unsupported", detail=gap, unsupported=tuple(invented))
+
+
 def _verbatim(plan: Plan) -> Decision:
     best = plan.evidence[0]
     if plan.action == "send" and best.question is None:

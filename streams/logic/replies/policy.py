@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from streams.contract.replies import ReplyReason, Turn
     from streams.contract.service_settings import RepliesSettings
     from streams.logic.replies.conversation import Conversation
+    from streams.logic.replies.signs import Said
     from streams.logic.replies.verdicts import Evidence, Rules
 
     _Ground = tuple[ReplyReason, str]
 
 # Two machines that answer one another are told by their haste.
 _LOOP_REPLIES, _LOOP_TIME = 5, timedelta(minutes=10)
+_ONLY_SAID: dict[Said, _Ground] = {
+    "courtesy": ("not_a_question", "Thanks or a greeting: nothing is asked."),
+    "praise": ("praise", "Praise: nothing is asked."),
+    "complaint": ("complaint", "A complaint that asks nothing: it is to be heard."),
+}
 # Without a model's reading so many signs are anger.
 _SIGNS_WITHOUT_READING = 2
 
@@ -66,8 +72,8 @@ def _gravest(turn: Turn, conversation: Conversation, rules: Rules) -> Iterator[_
         yield "asks_for_person", "The customer asks for a person."
     if _is_angry(turn, rules):
         yield "angry", "The customer is angry."
-    if signs.courtesy(text):
-        yield "not_a_question", "Thanks or a greeting: nothing is asked."
+    if (said := signs.only_said(text)) is not None:
+        yield _ONLY_SAID[said]
     if (times := conversation.repeats(turn)) >= rules.repeats:
         yield "repeated", f"The customer asks the same for the {_ordinal(times + 1)} time."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,9 @@ _AUTOMATIC_WITHIN = 300
 # A greeting may bring a name ("Hi Ann").
 _NAMES_BESIDE = 1
 
+Said = Literal["courtesy", "praise", "complaint"]
+"""What a message is that asks nothing."""
+
 
 class Signs:
     """Looks for the words that a domain names, in all its languages.
@@ -39,7 +42,12 @@ class Signs:
         self._safety = _pattern(spoken, "safety")
         self._person = _pattern(spoken, "person")
         self._automatic = _pattern(spoken, "automatic")
-        self._courtesy = _pattern(spoken, "courtesy")
+        self._courtesy = _pattern(spoken, "courtesy", "thanks")
+        self._thanks = _pattern(spoken, "thanks")
+        self._praise = _pattern(spoken, "praise")
+        self._complaint = _pattern(spoken, "complaint")
+        self._asking = _pattern(spoken, "asking")
+        self._knows_asking = any(words.asking for words in spoken)
 
     def anger(self, text: str) -> int:
         """How many signs of anger there are, apart from the sentiment: words, shouting, exclamations."""
@@ -65,13 +73,27 @@ class Signs:
         head = text[:_AUTOMATIC_WITHIN]
         return self._automatic.search(plain(head)) is not None or _ADDRESSES.search(head) is not None
 
-    def courtesy(self, text: str) -> bool:
-        """Whether it is nothing but thanks and greetings, or holds no word at all."""
+    def only_said(self, text: str) -> Said | None:
+        """What a message is in which nothing is asked, wished or reported; None where something may be."""
         if "?" in text:
-            return False
-        words = _WORDS.findall(plain(text))
-        left = _WORDS.findall(self._courtesy.sub(" ", plain(text)))
-        return not words or (len(left) < len(words) and len(left) <= _NAMES_BESIDE)
+            return None
+        low = plain(text)
+        words, left = _WORDS.findall(low), _WORDS.findall(self._courtesy.sub(" ", low))
+        if not words or (len(left) < len(words) and len(left) <= _NAMES_BESIDE):
+            return "courtesy"
+        # Where there are several the first counts: "great, the worst service ever" is no praise.
+        kinds: tuple[tuple[Said, re.Pattern[str]], ...] = (
+            ("complaint", self._complaint),
+            ("praise", self._praise),
+            ("courtesy", self._thanks),
+        )
+        rest = low
+        for pattern in (self._complaint, self._praise, self._courtesy):
+            # Without them: "I can't thank you enough" is no trouble.
+            rest = pattern.sub(" ", rest)
+        if not self._knows_asking or self._asking.search(rest) is not None:
+            return None
+        return next((kind for kind, pattern in kinds if pattern.search(low)), None)
 
 
 @lru_cache(maxsize=64)
@@ -82,10 +104,10 @@ def plain(text: str) -> str:
     return _BLANKS.sub(" ", visible)
 
 
-def _pattern(spoken: Iterable[Words], field: str) -> re.Pattern[str]:
-    phrases = sorted({phrase for words in spoken for phrase in getattr(words, field)}, key=len, reverse=True)
+def _pattern(spoken: Iterable[Words], *fields: str) -> re.Pattern[str]:
+    phrases = {phrase for words in spoken for field in fields for phrase in getattr(words, field)}
     # Without a phrase nothing is found.
-    return re.compile("|".join(map(_whole, phrases)) or r"(?!)")
+    return re.compile("|".join(map(_whole, sorted(phrases, key=len, reverse=True))) or r"(?!)")
 
 
 def _whole(phrase: str) -> str:

@@ -210,10 +210,7 @@ MADE_UP = [
     "You qualify for the Plus account at half the price.",
     "Payments in dollars are free.",
     "Payments in euros cost 1.5%.",
-]
-
-# What the check cannot see, as docs/replies.md says: no figure, no promise, no action of the company in it.
-UNSEEN = [
+    # Without a figure, a promise or an action of the company.
     "No passport is needed.",
     "Our policy allows a one-time credit.",
     "The other bank must return it.",
@@ -244,10 +241,4 @@ def test_there_are_enough_of_them_and_of_different_kinds() -> None:
 
 @pytest.mark.parametrize("text", MADE_UP)
 def test_what_is_made_up_does_not_pass(text: str) -> None:
-    assert check(text, evidence=EVIDENCE, message="Please help me with my card and the fee.", names=(COMPANY,))
-
-
-@pytest.mark.xfail(strict=True, reason="beyond the check: docs/replies.md")
-@pytest.mark.parametrize("text", UNSEEN)
-def test_what_the_check_cannot_see(text: str) -> None:
     assert check(text, evidence=EVIDENCE, message="Please help me with my card and the fee.", names=(COMPANY,))

@@ -73,6 +73,8 @@ BEFORE: list[tuple[str, str]] = [
     ("Thank you so much!", "not_a_question"),
     ("Hi", "not_a_question"),
     ("Thanks Ann!", "not_a_question"),
+    ("Hats off to your team, ten minutes from start to end.", "praise"),
+    ("A shambles from the first letter to the last.", "complaint"),
     ("\U0001f44d", "not_a_question"),
     ("Automatic reply: I am out of office until Monday.", "loop"),
     ("Mail delivery failed: returned mail to sender", "loop"),

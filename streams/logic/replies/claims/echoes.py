@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Never given back, wherever they stand: a link of the customer's may be a trap, and contacts are restored, not copied.
 _NEVER: frozenset[Kind] = frozenset(("link", "email", "phone"))
-_WORDS: frozenset[Kind] = frozenset(("promise", "action"))
+_WORDS: frozenset[Kind] = frozenset(("promise", "action", "denial", "duty"))
 
 _STOP = re.compile(
     r"[,.;:!?()](?=\s|\Z)|\b(?:and|but|so|will|'ll|is|are|was|were|has|have|had|which|can|could|may|should|"
@@ -71,6 +71,22 @@ _MISFORTUNES = frozenset(
     )
 )
 _NOUN_PHRASE = 6
+_THEIR_WISH = re.compile(
+    r"\byou(?:'re| are) (?:having|facing|experiencing|looking|trying|unable|interested|hoping|wondering|worried|"
+    r"concerned|missing|waiting|considering|planning)\b"
+    r"|\byou(?:'d| would) like\b|\byou (?:want|wish)\b|\b(?:help|assist|guide|support) you (?:with|in|through|to)\b"
+)
+
+
+def is_about_them(low: str) -> bool:
+    """Whether a sentence speaks of what the customer said, wants or suffers, or asks: it tells nobody what to do.
+
+    Args:
+        low: The sentence in lower case.
+    """
+    return low.rstrip("\"') ").endswith("?") or any(
+        pattern.search(low) is not None for pattern in (_SORRY, _YOU_SAY, _ABOUT, _THEIR_WISH)
+    )
 
 
 def is_echo(claim: Claim, low: str, message_stems: frozenset[str]) -> bool:

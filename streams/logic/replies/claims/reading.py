@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streams.logic.replies.claims import contacts, figures, times
 from streams.logic.replies.claims.actions import actions
 from streams.logic.replies.claims.claim import Claim, Sentence
+from streams.logic.replies.claims.denials import denials
 from streams.logic.replies.claims.names import take_names
 from streams.logic.replies.claims.numerals import with_digits
 from streams.logic.replies.claims.promises import promises
@@ -30,7 +31,8 @@ from streams.logic.replies.claims.wording import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from streams.logic.replies.claims.claim import Span
+    from streams.logic.replies.claims.claim import Kind, Span
+    from streams.logic.replies.claims.denials import Denial
 
 _WEAK = re.compile(
     r"\b(?:may|might|can|could|possibly|perhaps|usually|normally|typically|generally|often|sometimes|"
@@ -149,6 +151,8 @@ def _word_claims(low: str) -> Iterator[Claim]:
                 low,
                 span,
             )
+        if not asked:
+            yield from (_claim(_denial(found, span), low, span) for found in denials(phrase))
         for action in actions(phrase):
             start, end = action.span
             supposed = _SUPPOSED.search(phrase[:start]) is not None
@@ -163,6 +167,11 @@ def _word_claims(low: str) -> Iterator[Claim]:
                 limits=conditions,
             )
             yield replace(_claim(claim, low, span), weak=action.weak or asked or _WEAK.search(phrase) is not None)
+
+
+def _denial(found: Denial, span: Span) -> Claim:
+    kind: Kind = "duty" if found.key == "duty" else "denial"
+    return Claim(kind, (found.key,), span[0] + found.span[0], span[0] + found.span[1])
 
 
 def _claim(claim: Claim, low: str, span: Span) -> Claim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from streams.logic.replies.claims.actions import one_of
@@ -35,6 +36,10 @@ _FORMS = {
 # Promises that say how, not for what.
 _OF_EVERYTHING = frozenset(("always", "never", "instant", "priority"))
 
+_ONLY = re.compile(r"\bonly\b")
+# "Without any fee" denies the fee, and nothing of what may be done without it.
+_DENIED = re.compile(r"\b(?:not|cannot|no|never|none|neither|nor|unable|impossible)\b|n't\b")
+
 Said = tuple["Claim", "Sentence"]
 Turn = tuple[bool, bool]
 
@@ -63,6 +68,8 @@ class Support:
             return self._holds_promise(claim, sentence, nearby)
         if claim.kind == "action":
             return self._holds_action(claim, sentence, nearby)
+        if claim.kind in ("denial", "duty"):
+            return self._holds_denial(claim, sentence)
         return self._holds_figure(claim, sentence)
 
     def contradicts(self, sentence: Sentence) -> bool:
@@ -138,6 +145,21 @@ class Support:
             for known, where in self._said
         )
         return said or ((form == "passive" or (form == "will" and not ours)) and self._happens(verb, claim))
+
+    def _holds_denial(self, claim: Claim, sentence: Sentence) -> bool:
+        """Whether the evidence denies most of the same, or "only" does; a duty stands there as one."""
+        ours = claim.context or sentence.stems
+        if claim.kind == "duty":
+            said = [known.context for known, _ in self._said if known.kind == "duty"]
+        else:
+            said = [
+                words | where.before if PRONOUN.search(where.low) else words
+                for where in self._sentences
+                for words, turn in _all(where)
+                # What a pronoun stands for is not enough: something must be said of it.
+                if ours & words and (_ONLY.search(where.low) or (turn[0] and _DENIED.search(where.low)))
+            ]
+        return not ours or any(2 * len(ours & words) >= len(ours) for words in said)
 
     def _happens(self, verb: str, claim: Claim) -> bool:
         """Whether it is said of the same, whoever does it: cards arrive, accounts can be closed."""
