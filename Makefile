@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE ?= 1
 # Tests wait for brokers and time-outs as much as they compute; more processes make those wait for one another that are timed.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test coverage lint format bench lock schema clean help
+.PHONY: demo test coverage lint format bench chaos soak lock schema audit sbom clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,10 +54,25 @@ bench: $(VENV)/.dev ## Run the benchmarks (hours), and write benchmarks/results/
 	$(BIN)/python -m benchmarks.replies
 	$(BIN)/python -m benchmarks.generation
 	$(BIN)/python -m benchmarks.recommend
+	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.quality
 
-schema: $(VENV)/.dev ## Make docs/schemas and docs/asyncapi.json anew
+soak: $(VENV)/.dev ## Run for an hour under load while all changes, then overload it, and write benchmarks/results/soak.json
+	$(BIN)/python -m benchmarks.soak
+
+chaos: $(VENV)/.dev ## Break each thing on purpose, count what came out (an hour), and write benchmarks/results/chaos.json
+	$(BIN)/tocsin models bootstrap --if-missing
+	$(BIN)/python -m benchmarks.chaos
+
+schema: $(VENV)/.dev ## Make docs/schemas, docs/asyncapi.json, and the pages of settings, topics and metrics anew
 	$(BIN)/tocsin schema --write docs
+
+audit: $(VENV)/.dev ## Ask the advisory database for known faults of what is locked
+	@$(BIN)/python .ci/audit requirements.txt
+
+sbom: $(VENV)/.dev ## Write dist/sbom.cdx.json, the bill of materials (CycloneDX) of what is locked
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.txt --of JSON --output-reproducible -o dist/sbom.cdx.json
 
 lock: $(VENV)/.dev ## Resolve the exact versions anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml --extra bootstrap --extra retrain --extra desk -o requirements.txt

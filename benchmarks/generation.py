@@ -31,6 +31,8 @@ from benchmarks.support.machine import describe_machine, physical_cores
 from benchmarks.support.report import update_page
 from benchmarks.support.results import ROOT, write_result
 from benchmarks.support.rooms import RoomError, run_room
+from models.base_files import CONFIG as HUB_CONFIG
+from models.base_files import TOKENIZER, WEIGHTS, WeightsError
 from models.generator.chat import Chat
 from models.generator.config import CONFIG, GenerationOptions, GeneratorConfig
 from models.generator.decoding import Decoder
@@ -40,8 +42,6 @@ from models.generator.session import Rows
 from models.generator.weights import find, load
 from models.manifest import read
 from models.runtime import MODEL
-from models.weights import CONFIG as HUB_CONFIG
-from models.weights import TOKENIZER, WEIGHTS, WeightsError
 from streams.contract.settings import load_settings
 
 if TYPE_CHECKING:

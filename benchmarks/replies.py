@@ -31,10 +31,10 @@ from benchmarks.support.report import update_page
 from benchmarks.support.results import RESULTS, ROOT, write_result
 from benchmarks.support.served_version import served_version
 from models.answers.index import AnswerIndex
+from models.base_files import WeightsError
 from models.generator.weights import find, load
 from models.manifest import VersionError
 from models.runtime import Encoder
-from models.weights import WeightsError
 from retrain.generator.options import TuningOptions
 from streams.contract.replies import Document
 from streams.contract.settings import Settings

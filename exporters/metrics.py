@@ -93,6 +93,11 @@ class WorkerMetrics:
             "Syndicated copies, and signals that came again: told, not counted.",
             registry=self.registry,
         )
+        self.crowded_signals = Counter(
+            "tocsin_surge_crowded_total",
+            "Signals of new subjects that were not counted, since there were as many as surge.max_subjects.",
+            registry=self.registry,
+        )
         self.unreadable_signals = Counter(
             "tocsin_unreadable_signals_total",
             "Records of the signals topic that Tocsin did not write.",

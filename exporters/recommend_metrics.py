@@ -72,7 +72,26 @@ class RecommendMetrics:
             "tocsin_interests_written_bytes_total", "State of readers' interests written.", registry=registry
         )
 
-    def show(self, *, live: Callable[[], int], readers: Callable[[], int]) -> None:
+        self.lookups = Counter(
+            "tocsin_readers_looked_up_total",
+            "Readers looked up, by where they were found; nowhere: not known yet.",
+            ["found"],
+            registry=registry,
+        )
+        for found in ("memory", "disk", "nowhere"):
+            self.lookups.labels(found)
+        self.index_bytes = Gauge(
+            "tocsin_item_index_bytes", "Memory of the graph and vectors of items.", registry=registry
+        )
+        self.ranker = Gauge("tocsin_ranker_info", "The ranker that serves.", ["ranker"], registry=registry)
+
+    def show(self, *, live: Callable[[], int], readers: Callable[[], int], index_bytes: Callable[[], int]) -> None:
         """Show these figures whenever somebody asks."""
         self.live.set_function(live)
         self.readers.set_function(readers)
+        self.index_bytes.set_function(index_bytes)
+
+    def serves(self, ranker: str) -> None:
+        """A ranker serves from now on, and no other."""
+        self.ranker.clear()
+        self.ranker.labels(ranker).set(1)

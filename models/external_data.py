@@ -1,4 +1,4 @@
-"""Whether an ONNX file keeps its weights in other files, which no checksum of its own would cover.
+"""What an ONNX file must not have: weights in other files, which no checksum of its own covers, and others' operators.
 
 A scan of the protobuf wire format, so that the serving path needs no ``onnx`` package. Only messages that lead to a
 tensor are entered; the tensors' bytes are skipped. Field numbers are those of onnx/onnx.proto3.
@@ -7,6 +7,7 @@ tensor are entered; the tensors' bytes are skipped. Field numbers are those of o
 from __future__ import annotations
 
 import mmap
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _FIELDS: dict[str, dict[int, str]] = {
     "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor"},
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
 }
+# Operator sets are named by the model, its functions by themselves.
+_DOMAIN_FIELDS = {8: 1, 25: 10}
+_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 _TENSOR_EXTERNAL_DATA = 13
 _TENSOR_DATA_LOCATION = 14
 _DEEPEST = 64
@@ -43,13 +47,37 @@ def has_external_data(path: Path) -> bool:
         MalformedModelError: The file is empty or no protobuf message.
         OSError: It cannot be read.
     """
+    with _mapped(path) as content:
+        return _is_external(content, 0, len(content), "Model", 0)
+
+
+def foreign_domains(path: Path) -> list[str]:
+    """Domains of operators that are neither ONNX's nor onnxruntime's own, in order.
+
+    Raises:
+        MalformedModelError: The file is empty or no protobuf message.
+        OSError: It cannot be read.
+    """
+    with _mapped(path) as content:
+        found = {
+            bytes(content[first:last]).decode("utf-8", "replace")
+            for number, kind, start, end in _scan(content, 0, len(content))
+            if number in _DOMAIN_FIELDS and kind == _BYTES
+            for inner, inner_kind, first, last in _scan(content, start, end)
+            if inner == _DOMAIN_FIELDS[number] and inner_kind == _BYTES
+        }
+    return sorted(found - _DOMAINS)
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[memoryview]:
     with path.open("rb") as file:
         try:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:  # an empty file cannot be mapped
             raise MalformedModelError("the file is empty") from error
         with mapped, memoryview(mapped) as content:
-            return _is_external(content, 0, len(content), "Model", 0)
+            yield content
 
 
 def _is_external(content: memoryview, start: int, end: int, message: str, depth: int) -> bool:

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 1 << 20
+"""In bytes; those that Tocsin writes have a few thousand."""
 
 # One plain name: no folder, no parent, no hidden file, so that no file of a version lies outside its folder.
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")]
 Precision = Literal["int8", "int4", "fp32"]
 Kind = Literal["encoder", "generator", "ranker"]
 """What a version is of: each kind is loaded by a room of its own, which refuses the others."""
+
+# Labels, parity samples, a training reference: the largest that Tocsin writes has under 1 MB.
+_LARGEST_RECORD = 32 << 20
 
 _Record = TypeVar("_Record", bound=Struct)
 
@@ -123,7 +128,7 @@ def decode(content: bytes, type_: type[_Record], where: str) -> _Record:
     """
     try:
         return msgspec.json.decode(content, type=type_)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise VersionError(f"{where}: {error}") from error
 
 
@@ -134,9 +139,12 @@ def read(path: Path, type_: type[_Record]) -> _Record:
         VersionError: The file is missing or is not such a record.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_RECORD + 1)
     except OSError as error:
         raise VersionError(f"{path}: {error.strerror}") from error
+    if len(content) > _LARGEST_RECORD:
+        raise VersionError(f"{path} has more than {_LARGEST_RECORD} bytes")
     return decode(content, type_, str(path))
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import fsspec
 import structlog
@@ -24,13 +24,17 @@ from msgspec import UNSET, UnsetType
 from models import atomic
 from models.aliases import ALIASES, AliasConflictError, AliasLog, Remark, State
 from models.files import describe, verify
-from models.manifest import MANIFEST, Kind, Manifest, Precision, VersionError, decode, encode
+from models.manifest import LARGEST_MANIFEST, MANIFEST, Kind, Manifest, Precision, VersionError, decode, encode
+from models.signing import SIGNATURE, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from streams.contract.settings import ModelSettings
+
 _ALIASES = "aliases"
 _CLAIM = ".claim"
+_OWN_FILES = {MANIFEST, SIGNATURE}
 _NAME = re.compile(r"[a-z0-9-]+")
 
 _log = structlog.get_logger(__name__)
@@ -42,19 +46,26 @@ class Registry:
 
     Args:
         url: A folder or an fsspec URL. Nothing is created before something is registered.
+        key_file: Key by which versions are signed, and without whose signature none is taken.
 
     Raises:
-        VersionError: The URL's protocol is unknown, or needs a package that is not installed.
+        VersionError: The URL's protocol is unknown, or needs a package that is not installed; or there is no such key.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key_file: Path | None = None) -> None:
         self.url = url
+        self._signer = Signer(key_file) if key_file is not None else None
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise VersionError(f"the registry {url} cannot be opened: {error}") from error
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
+
+    @classmethod
+    def of(cls, settings: ModelSettings) -> Self:
+        """The registry that the settings name, with their key."""
+        return cls(settings.registry, settings.key_file)
 
     def versions(self, name: str) -> list[int]:
         """Numbers of the whole versions of a model, ascending; half-written ones are left out."""
@@ -64,7 +75,7 @@ class Registry:
         """The manifest of a version.
 
         Raises:
-            VersionError: There is no such version, it is half-written, or its manifest is corrupt.
+            VersionError: There is no such version, it is half-written, or its manifest is corrupt or not signed.
         """
         return self._manifest(name, version)[0]
 
@@ -182,7 +193,7 @@ class Registry:
         Raises:
             VersionError: A file cannot be registered: a folder, an odd name, an ONNX file with external data.
         """
-        files = {path.name: describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+        files = {path.name: describe(path) for path in sorted(folder.iterdir()) if path.name not in _OWN_FILES}
         if not files:
             raise VersionError(f"{folder} holds no files to register")
         version = self._claim(name)
@@ -201,11 +212,31 @@ class Registry:
         try:
             for file in files:
                 self._fs.put_file(str(folder / file), self._path(name, version, file))
-            atomic.write(self._fs, self._path(name, version, MANIFEST), encode(manifest))
+            content = encode(manifest)
+            if self._signer is not None:
+                atomic.write(self._fs, self._path(name, version, SIGNATURE), self._signer.sign(content))
+            atomic.write(self._fs, self._path(name, version, MANIFEST), content)
         except Exception:
-            self._discard(name, version, files)
+            self._discard(name, version, [SIGNATURE, *files])
             raise
         return version
+
+    def sign(self, name: str, version: int, cache: Path) -> None:
+        """Sign a version that a person vouches for, such as one that is older than the key.
+
+        Args:
+            name: Name of the model.
+            version: Its number.
+            cache: As in ``fetch``; every file is verified first.
+
+        Raises:
+            VersionError: There is no such version, it is corrupt, or there is no key.
+        """
+        if self._signer is None:
+            raise VersionError("nothing can be signed without a key: set model.key_file (TOCSIN_MODEL__KEY_FILE)")
+        manifest, content = self._read_manifest(name, version)
+        self._fetch(name, version, manifest, content, cache)
+        atomic.write(self._fs, self._path(name, version, SIGNATURE), self._signer.sign(content))
 
     def add_note(self, name: str, version: int, note: str, content: bytes) -> None:
         """Put a file beside a version's own: something that was found out later, which is not served.
@@ -230,28 +261,15 @@ class Registry:
         Args:
             name: Name of the model.
             version: Its number.
-            cache: Where a version from elsewhere is kept; that of a local registry is used where it lies.
+            cache: Where a version is kept that comes from elsewhere, or is signed: what was checked must not be changed
+                before it is loaded by whom the signature is to guard against. Else that of a local registry is used
+                where it lies.
 
         Raises:
             VersionError: The version is missing, half-written or corrupt; the message names the file.
         """
         manifest, content = self._manifest(name, version)
-        if self._is_local:
-            folder = Path(self._path(name, version))
-            verify(folder, manifest)
-            return folder
-        # The manifest's own hash keeps versions of two registries with one number apart.
-        folder = cache / "versions" / name / f"{version}-{sha256(content).hexdigest()[:16]}"
-        if folder.is_dir():
-            try:
-                verify(folder, manifest)
-            except VersionError as error:
-                _log.warning("cached_version_refused", name=name, version=version, error=str(error))
-                shutil.rmtree(folder)
-            else:
-                return folder
-        self._download(name, version, manifest, content, folder)
-        return folder
+        return self._fetch(name, version, manifest, content, cache)
 
     def resolve_and_fetch(self, name: str, alias_or_version: str, cache: Path) -> tuple[int, Path]:
         """Number and verified local folder of a version; in the place of a refused champion, the previous one.
@@ -324,16 +342,43 @@ class Registry:
         return AliasLog(self._fs, self._path(name, _ALIASES))
 
     def _manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
+        manifest, content = self._read_manifest(name, version)
+        if self._signer is not None:
+            self._signer.check(content, self.note(name, version, SIGNATURE), name, version)
+        return manifest, content
+
+    def _read_manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
+        """A manifest and its bytes, whoever wrote it."""
         path = self._path(name, version, MANIFEST)
         try:
-            content = self._fs.cat_file(path)
+            content = self._fs.cat_file(path, end=LARGEST_MANIFEST + 1)
         except FileNotFoundError:
             state = "is half-written: it has no manifest.json" if version in self._numbers(name) else "does not exist"
             raise VersionError(f"version {version} of {name} {state} (in {self.url})") from None
+        if len(content) > LARGEST_MANIFEST:
+            raise VersionError(f"{path} has more than {LARGEST_MANIFEST} bytes: that is no manifest")
         manifest = decode(content, Manifest, path)
         if (manifest.name, manifest.version) != (name, version):
             raise VersionError(f"{path}: it is the manifest of {manifest.name} {manifest.version}")
         return manifest, content
+
+    def _fetch(self, name: str, version: int, manifest: Manifest, content: bytes, cache: Path) -> Path:
+        if self._is_local and self._signer is None:
+            folder = Path(self._path(name, version))
+            verify(folder, manifest)
+            return folder
+        # The manifest's own hash keeps versions of two registries with one number apart.
+        folder = cache / "versions" / name / f"{version}-{sha256(content).hexdigest()[:16]}"
+        if folder.is_dir():
+            try:
+                verify(folder, manifest, content)
+            except VersionError as error:
+                _log.warning("cached_version_refused", name=name, version=version, error=str(error))
+                shutil.rmtree(folder)
+            else:
+                return folder
+        self._download(name, version, manifest, content, folder)
+        return folder
 
     def _download(self, name: str, version: int, manifest: Manifest, content: bytes, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -346,7 +391,7 @@ class Registry:
                 except FileNotFoundError:
                     raise VersionError(f"{self._path(name, version, file)} is missing") from None
             (whole / MANIFEST).write_bytes(content)
-            verify(whole, manifest)
+            verify(whole, manifest, content)
             try:
                 whole.rename(folder)
             except OSError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ class Trial(Struct, frozen=True):
     threads: int
     sub_batch: int
     embedder: bool
+    key_file: str | None = None
 
 
 async def try_version(trial: Trial) -> Path:
@@ -57,14 +58,15 @@ async def try_version(trial: Trial) -> Path:
         VersionError: It is missing or corrupt, or does not answer as it did at export.
         TrialError: The process could not be started, was killed, or took too long.
     """
-    command = [sys.executable, "-P", "-m", "models.trial", msgspec.json.encode(trial).decode()]
+    command = [sys.executable, "-P", "-m", "models.trial"]
     try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     except OSError as error:
         raise TrialError(f"the process that tries {trial.name}:{trial.version} cannot be started: {error}") from error
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
-            out, err = await process.communicate()
+            # Not as an argument, which every user of the machine sees: the registry's address may hold a password.
+            out, err = await process.communicate(msgspec.json.encode(trial))
     except TimeoutError:
         raise TrialError(f"the trial of {trial.name}:{trial.version} took over {_LONGEST_SECONDS:g} s") from None
     finally:
@@ -86,11 +88,12 @@ async def _end(process: Process) -> None:
 
 
 def main() -> None:
-    """Try the version that the command line names, and print its folder."""
+    """Try the version that standard input names, and print its folder."""
     os.nice(NICENESS)
-    trial = msgspec.json.decode(sys.argv[1], type=Trial)
+    trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
     try:
-        folder = Registry(trial.registry).fetch(trial.name, trial.version, Path(trial.cache))
+        registry = Registry(trial.registry, Path(trial.key_file) if trial.key_file else None)
+        folder = registry.fetch(trial.name, trial.version, Path(trial.cache))
         encoder = Encoder.load(folder, threads=trial.threads, sub_batch=trial.sub_batch)
         _run(encoder, embedder=trial.embedder)
     except VersionError as error:

@@ -16,7 +16,7 @@ from streams.brokers.errors import BrokerError
 from streams.brokers.jars import find_java, kafka_classpath
 from streams.brokers.kafka import ApacheKafkaBroker
 from streams.brokers.tansu import TansuBroker
-from streams.contract.service_settings import BriefsSettings, RecommendSettings, RepliesSettings
+from streams.contract.service_settings import BriefsSettings, ConnectorSettings, RecommendSettings, RepliesSettings
 from streams.contract.settings import (
     KafkaSettings,
     MetricsSettings,
@@ -131,6 +131,7 @@ def unmade_settings(broker: Broker, tmp_path: Path, clean_environment: None) -> 
             enabled=False, behaviors_topic=f"behaviors-{unique}", items_topic=f"items-{unique}"
         ),
         metrics=MetricsSettings(port=0),
+        connector=ConnectorSettings(port=0),
         worker=WorkerSettings(data_dir=tmp_path / "worker"),
     )
 

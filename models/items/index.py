@@ -83,6 +83,12 @@ class ItemIndex:
     def __contains__(self, item: object) -> bool:
         return item in self._entries
 
+    @property
+    def memory_bytes(self) -> int:
+        """What the graph and the vectors take; titles and ids come on top."""
+        with self._lock:
+            return int(self._graph.memory_usage) + self._vectors.nbytes
+
     def put(self, item: Item, vector: NDArray[np.float32]) -> None:
         """Take an item in, or take its new form in place of the old one.
 

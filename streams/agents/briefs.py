@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from streams.contract.alerts import Alert
+from streams.contract.decoding import JsonDecoder
 from streams.contract.topics import alerts_topic
 from streams.logic.waiting import WaitingLine
 from streams.worker.briefing import Rung
@@ -36,7 +37,7 @@ _MOST = 4096
 
 log = structlog.get_logger(__name__)
 
-_alert = msgspec.json.Decoder(Alert)
+_alert = JsonDecoder(Alert)
 
 
 def add_briefs(

@@ -106,6 +106,8 @@ def _count(findings: Findings, metrics: RecommendMetrics) -> None:
         metrics.behaviors.labels(action).inc(count)
     for (cause, cold), count in findings.recommended.items():
         metrics.recommendations.labels(cause, str(cold).lower()).inc(count)
+    for found, count in findings.lookups.items():
+        metrics.lookups.labels(found).inc(count)
     for seconds in findings.seconds:
         metrics.seconds.observe(seconds)
     metrics.repeats.inc(findings.repeats)

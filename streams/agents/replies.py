@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from streams.contract.decoding import JsonDecoder
 from streams.contract.replies import Turn
 from streams.contract.topics import turns_topic
 from streams.logic.waiting import WaitingLine
@@ -39,7 +40,7 @@ _MOST_TIMES = 4
 
 log = structlog.get_logger(__name__)
 
-_turn = msgspec.json.Decoder(Turn)
+_turn = JsonDecoder(Turn)
 
 
 def add_replies(

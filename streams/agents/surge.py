@@ -93,6 +93,7 @@ def add_surge(
 def _count(findings: Findings, desks: Desks, metrics: WorkerMetrics) -> None:
     metrics.late_signals.inc(findings.late)
     metrics.duplicate_signals.inc(findings.duplicates)
+    metrics.crowded_signals.inc(findings.crowded)
     metrics.unreadable_signals.inc(findings.unreadable)
     metrics.verdicts.inc(findings.verdicts)
     metrics.surge_state_bytes.inc(sum(len(state.key) + len(state.value or b"") for state in findings.states))

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
-from streams.brokers.errors import BrokerUnreachableError
+from streams.brokers.admission import ask, speaks_tls
+from streams.brokers.errors import BrokerRefusesError, BrokerUnreachableError
+from streams.brokers.header_names import spell_out_header_names
+from streams.brokers.tls import check_security, ssl_context
+from streams.contract.credentials import Unshown
 from streams.contract.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -84,6 +88,7 @@ def consumer(kafka: KafkaSettings, *, group_id: str | None = None) -> KafkaConsu
         BrokerUnreachableError: None answers.
         SettingsError: The security settings do not fit together.
     """
+    spell_out_header_names()
     return _connect(
         KafkaConsumer,
         kafka,
@@ -112,8 +117,9 @@ def connection(kafka: KafkaSettings) -> dict[str, Any]:
     """What each of kafka-python's clients needs to reach the brokers and be let in.
 
     Raises:
-        SettingsError: A user or password is missing, or a certificate's file is not there.
+        SettingsError: The security settings do not fit together, or a certificate's file is not what it should be.
     """
+    check_security(kafka)
     options: dict[str, Any] = {
         "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
         "client_id": kafka.client_id,
@@ -121,34 +127,14 @@ def connection(kafka: KafkaSettings) -> dict[str, Any]:
         "request_timeout_ms": _milliseconds(kafka.request_timeout_seconds),
     }
     if kafka.security_protocol.startswith("SASL"):
-        options |= _sasl(kafka)
+        options |= {
+            "sasl_mechanism": kafka.sasl_mechanism,
+            "sasl_plain_username": kafka.sasl_username,
+            "sasl_plain_password": Unshown(kafka.sasl_password.get_secret_value()) if kafka.sasl_password else None,
+        }
     if kafka.security_protocol.endswith("SSL"):
-        options |= _ssl(kafka)
-    return options
-
-
-def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
-    if kafka.sasl_username is None or kafka.sasl_password is None:
-        raise SettingsError(
-            f"kafka.sasl_username and kafka.sasl_password are needed where kafka.security_protocol is "
-            f"{kafka.security_protocol}: set TOCSIN_KAFKA__SASL_USERNAME and TOCSIN_KAFKA__SASL_PASSWORD"
-        )
-    return {
-        "sasl_mechanism": kafka.sasl_mechanism,
-        "sasl_plain_username": kafka.sasl_username,
-        "sasl_plain_password": kafka.sasl_password.get_secret_value(),
-    }
-
-
-def _ssl(kafka: KafkaSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {"ssl_check_hostname": kafka.ssl_check_hostname}
-    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
-        path = getattr(kafka, name)
-        if path is None:
-            continue
-        if not path.is_file():
-            raise SettingsError(f"kafka.{name} is {path}, which is not a file")
-        options[name] = str(path)
+        # Made by us, so that what it asks of a certificate is no default of a library's.
+        options["ssl_context"] = ssl_context(kafka)
     return options
 
 
@@ -157,9 +143,15 @@ def _connect(make: Callable[..., Any], kafka: KafkaSettings, timeout: float, **o
     try:
         # Where nobody listens is told at once; kafka-python would try till the end of the time, and leave a socket
         # unclosed each time. The other brokers it learns of from this one.
-        settings["bootstrap_servers"] = _first_that_listens(settings["bootstrap_servers"], timeout)
+        server = settings["bootstrap_servers"] = _first_that_listens(settings["bootstrap_servers"], timeout)
+        if kafka.security_protocol != "PLAINTEXT":
+            ask(kafka, server, timeout)
         return make(**{**settings, **options}, bootstrap_timeout_ms=_milliseconds(timeout))
     except (KafkaError, OSError) as error:
+        if kafka.security_protocol == "PLAINTEXT" and isinstance(error, KafkaError) and speaks_tls(server, timeout):
+            raise BrokerRefusesError(
+                f"the broker at {server} speaks TLS: set kafka.security_protocol to SSL or SASL_SSL"
+            ) from error
         raise BrokerUnreachableError(
             f"no broker lets us in at {kafka.bootstrap_servers} ({error}): start one with `tocsin broker`, or say "
             "where yours is with --bootstrap-servers or kafka.bootstrap_servers"

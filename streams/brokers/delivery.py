@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from streams.brokers.placing import place_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,7 @@ class Delivery:
         topic: Where the records go.
         max_records: Most records in flight.
         max_bytes: Most bytes of values in flight; one record is always let through.
+        spread: Keys are spread over so many partitions, the first ones (``kept_in_place``); over all where absent.
         track_keys: Keep the keys of acknowledged records for ``take_acknowledged``, which must then be called.
     """
 
@@ -39,12 +42,14 @@ class Delivery:
         *,
         max_records: int = 4096,
         max_bytes: int = 32 * 1024 * 1024,
+        spread: int | None = None,
         track_keys: bool = False,
     ) -> None:
         self._producer = producer
         self._topic = topic
         self._max_records = max_records
         self._max_bytes = max_bytes
+        self._spread = spread
         self._changed = threading.Condition()
         self._flying_bytes = 0
         self._flying: dict[int, int] = {}
@@ -96,9 +101,9 @@ class Delivery:
             self._done(number, place, key, size, error)
 
         try:
-            future = self._producer.send(
-                self._topic, value=value, key=key.encode("utf-8", "surrogateescape"), headers=list(headers)
-            )
+            name = key.encode("utf-8", "surrogateescape")
+            partition = place_of(self._producer, self._topic, name, self._spread)
+            future = self._producer.send(self._topic, value=value, key=name, headers=list(headers), partition=partition)
         except KafkaError as error:
             done(error)
             return

@@ -11,5 +11,9 @@ class BrokerUnreachableError(BrokerError):
     """No broker answers at the address in the settings."""
 
 
+class BrokerRefusesError(BrokerUnreachableError):
+    """A broker is there and does not let us in, or is not trusted: to try again changes nothing."""
+
+
 class TopicError(BrokerError):
     """A topic cannot be created or described; the message names it."""

@@ -33,12 +33,13 @@ class Presence:
         self._every = every
         self._clock = clock
         self._next = clock() + every
-        self._is_there = True
+        self.is_there = True
+        """By the last question."""
 
     def change(self) -> bool | None:
         """True where a broker is back, False where all are gone, None where nothing changed or it is early to ask."""
         if self._clock() < self._next:
             return None
-        before, self._is_there = self._is_there, is_listening(self._kafka)
+        before, self.is_there = self.is_there, is_listening(self._kafka)
         self._next = self._clock() + self._every
-        return None if self._is_there == before else self._is_there
+        return None if self.is_there == before else self.is_there

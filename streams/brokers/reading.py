@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from kafka import TopicPartition
-from kafka.partitioner.default import murmur2
 
 from streams.brokers.client import consumer
 from streams.brokers.errors import BrokerUnreachableError, TopicError
+from streams.brokers.placing import place
+from streams.contract.topics import kept_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
 _POLL_MS = 200
-# Kafka's producers take a key's hash for positive by dropping its sign.
-_POSITIVE = 0x7FFF_FFFF
 
 
 def read_all(settings: Settings, topic: str, *, partition: int | None = None) -> Iterator[ConsumerRecord]:
@@ -61,7 +60,7 @@ def read_key(settings: Settings, topic: str, key: bytes) -> Iterator[ConsumerRec
     """
     with consumer(settings.kafka) as reader:
         partitions = _partitions(reader, settings, topic)
-        partition = partitions[(murmur2(key) & _POSITIVE) % len(partitions)]
+        partition = partitions[place(key, len(partitions), kept_in_place(settings).get(topic))]
         yield from (record for record in _read(reader, settings, topic, [partition]) if record.key == key)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kafka.errors import KafkaError
 
 from streams.brokers import client
-from streams.brokers.errors import BrokerError, BrokerUnreachableError
+from streams.brokers.errors import BrokerError, BrokerRefusesError, BrokerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ def wait_until_ready(kafka: KafkaSettings, *, timeout: float = 30.0, alive: Call
 
     Raises:
         BrokerError: It is no longer alive.
+        BrokerRefusesError: It is there and does not let us in, which no waiting mends.
         BrokerUnreachableError: The time is over.
     """
     deadline = time.monotonic() + timeout
@@ -51,6 +52,8 @@ def _answers(kafka: KafkaSettings) -> bool:
     try:
         with client.admin_client(kafka, timeout=_TRY_SECONDS) as admin:
             cluster = admin.describe_cluster()
+    except BrokerRefusesError:
+        raise
     except (BrokerUnreachableError, KafkaError) as error:
         _log.debug("not ready yet: %s", error)
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
@@ -12,14 +13,19 @@ from kafka.errors import KafkaError
 
 from streams.brokers.client import producer
 from streams.brokers.errors import BrokerError
+from streams.brokers.placing import place_of
 from streams.contract.cloudevents import headers
 from streams.contract.records import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kafka import KafkaProducer
     from msgspec import Struct
 
     from streams.contract.settings import KafkaSettings
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class NotWrittenError(BrokerError):
@@ -31,10 +37,12 @@ class Writer:
 
     Args:
         kafka: Where the brokers are; ``delivery_timeout_seconds`` is how long one record may take.
+        kept: From ``kept_in_place``: topics whose keys stay where they are, and over how many partitions.
     """
 
-    def __init__(self, kafka: KafkaSettings) -> None:
+    def __init__(self, kafka: KafkaSettings, kept: Mapping[str, int] = _NONE) -> None:
         self._kafka = kafka
+        self._kept = kept
         self._lock = threading.Lock()
         self._producer: KafkaProducer | None = None
 
@@ -59,7 +67,8 @@ class Writer:
             if self._producer is None:
                 self._producer = producer(self._kafka, linger_ms=0)
             try:
-                sent = self._producer.send(topic, key=key, value=value, headers=event)
+                place = place_of(self._producer, topic, key, self._kept.get(topic))
+                sent = self._producer.send(topic, key=key, value=value, headers=event, partition=place)
                 sent.get(timeout=self._kafka.delivery_timeout_seconds)
             except KafkaError as error:
                 self._disconnect()

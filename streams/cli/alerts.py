@@ -66,7 +66,7 @@ def list_(
         table.add_row(*cells)
     common.out.print(table)
     firing = sum(ringing.alert.status == "firing" for ringing in found)
-    common.err.print(f"{len(shown)} of {len(found)} alerts shown, {firing} firing", highlight=False)
+    common.err.print(f"{len(shown)} of {common.some(len(found), 'alert')} shown, {firing} firing", highlight=False)
 
 
 @app.command()
@@ -161,7 +161,7 @@ def _told(ringing: Ringing) -> dict[str, str]:
         "began": f"{desk.moment(alert.startsAt)} UTC",
         "ended": f"{desk.moment(alert.endsAt)} UTC" if alert.endsAt else "",
         "window": f"{desk.moment(evidence.window_start)} to {desk.moment(evidence.window_end)} UTC",
-        "observed": f"{evidence.observed} of {evidence.volume} messages ({evidence.share:.0%})",
+        "observed": f"{evidence.observed} of {common.some(evidence.volume, 'message')} ({evidence.share:.0%})",
         "expected": f"{evidence.expected:.1f} ({evidence.expected_share:.0%})",
         "p-value": f"{evidence.p_value:.2g}, and {evidence.threshold:.2g} rings",
         "sources": _shares(evidence.sources),

@@ -156,13 +156,13 @@ def search(
     if not documents:
         raise common.CommandError("nothing to search: `tocsin answers import` brings answers in", common.NOT_FOUND)
     try:
-        _, encoder = Registry(model.registry).resolve_and_load(
+        _, encoder = Registry.of(model).resolve_and_load(
             model.name,
             model.alias,
             model.cache,
             lambda folder: Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch),
         )
-        with common.err.status(f"embedding {len(documents):,} answers and pages"):
+        with common.err.status(f"embedding {common.some(len(documents), 'answer or page', 'answers and pages')}"):
             index = AnswerIndex(encoder.embed, encoder.embedder_sha256)
             index.put(documents)
             (found,) = index.search([mask(text, handles=True)], limit, language=language)

@@ -9,37 +9,23 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from retrain.label_topic import read_labels
-from streams.brokers.client import producer
 from streams.brokers.delivery import Delivery
 from streams.brokers.writing import Writer
 from streams.cli import common, desk
-from streams.cli.feeding import flush_seconds
+from streams.cli.importing import Told, end, print_account, print_refused, reading, send_each
 from streams.cli.reach import require_topics
-from streams.cli.watching import printable
 from streams.contract.domain import Domain, load_domain
 from streams.contract.masking import mask
 from streams.contract.records import encode
 from streams.contract.replies import Document
 from streams.contract.settings import Settings
-from streams.contract.topics import documents_topic
+from streams.contract.topics import documents_topic, kept_in_place
 from streams.sources.answers.items import AnswersError, Item, Taken
 from streams.sources.answers.labels import ORIGIN, read_replies
 from streams.sources.answers.making import DocumentMaker
 from streams.sources.answers.reading import Format, files_of, guess_format, read_answers
-
-_ROOM_SECONDS = 0.2
-_TOLD = 20
-
-
-class Told(msgspec.Struct):
-    """Something of a file that is no answer, though it should be one."""
-
-    place: str
-    problem: str
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -135,14 +121,11 @@ def import_(  # noqa: PLR0913  each is a flag
     gone = _gone(found, standing, names)
     summary.missing = len(gone)
     if not dry_run:
-        _send(settings, topic, to_send, summary)
+        _, summary.acknowledged, summary.problem = send_each(settings, topic, to_send, _send, "document")
         if prune and summary.problem is None and not summary.refused:
             summary.pruned = withdraw(settings, gone)
     _print(summary, prune=prune, as_json=as_json)
-    if summary.problem is not None:
-        raise common.CommandError(f"{summary.problem}. Give the same command again: it sends what is missing")
-    if summary.refused:
-        raise typer.Exit(common.FAILED)
+    end(problem=summary.problem, refused=summary.refused)
 
 
 def withdraw(settings: Settings, ids: Sequence[str]) -> int:
@@ -151,7 +134,7 @@ def withdraw(settings: Settings, ids: Sequence[str]) -> int:
     Raises:
         BrokerError: No broker answers, or they do not take it; some may be taken off.
     """
-    with Writer(settings.kafka) as writer:
+    with Writer(settings.kafka, kept_in_place(settings)) as writer:
         for id_ in ids:
             writer.put(documents_topic(settings.topics), id_.encode(), None)
     return len(ids)
@@ -168,14 +151,8 @@ def _files(path: Path | None, domain: Domain) -> list[tuple[Path, str]]:
 
 
 def _content(file: Path, encoding: str) -> str:
-    try:
+    with reading(file, encoding):
         return file.read_text(encoding)
-    except OSError as error:
-        raise common.CommandError(f"{file}: {error.strerror}") from error
-    except LookupError:
-        raise common.CommandError(f"unknown encoding {encoding!r}: give one such as utf-8 or cp1252", 2) from None
-    except UnicodeError as error:
-        raise common.CommandError(f"{file} is not {encoding} ({error}): give the right --encoding") from error
 
 
 def _items(
@@ -226,43 +203,15 @@ def _gone(found: Sequence[Document], standing: dict[str, Document], names: set[s
     return [id_ for id_, document in standing.items() if document.source in names and id_ not in ids]
 
 
-def _send(settings: Settings, topic: str, documents: Sequence[Document], summary: Summary) -> None:
-    if not documents:
-        return
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with (
-        producer(settings.kafka) as sender,
-        Progress(*columns, console=common.err, disable=not common.err.is_terminal) as bar,
-    ):
-        delivery = Delivery(sender, topic)
-        task = bar.add_task(f"to {topic}", total=len(documents))
-        for document in documents:
-            while not delivery.has_room(_ROOM_SECONDS) and not delivery.broker_failed:
-                bar.update(task, completed=delivery.acknowledged)
-            if delivery.broker_failed:
-                break
-            delivery.send(document.id, document.id, encode(document))
-            bar.update(task, completed=delivery.acknowledged)
-        delivery.flush(flush_seconds(settings.kafka))
-        bar.update(task, completed=delivery.acknowledged)
-    summary.acknowledged = delivery.acknowledged
-    if delivery.acknowledged < len(documents):
-        why = delivery.problem or "no answer from the broker"
-        summary.problem = f"{delivery.acknowledged:,} of {len(documents):,} were acknowledged: {why}"
+def _send(delivery: Delivery, document: Document) -> None:
+    delivery.send(document.id, document.id, encode(document))
 
 
 def _print(summary: Summary, *, prune: bool, as_json: bool) -> None:
     if as_json:
         common.print_json(summary)
         return
-    for told in summary.refused[:_TOLD]:
-        common.err.print(
-            f"[red]{escape(printable(told.place))}[/]: {escape(printable(told.problem))}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if (more := len(summary.refused) - _TOLD) > 0:
-        common.say(f"and {more:,} more: --json tells all", common.err)
+    print_refused(summary.refused)
     counts = {
         "new": summary.new,
         "changed": summary.changed,
@@ -270,15 +219,16 @@ def _print(summary: Summary, *, prune: bool, as_json: bool) -> None:
         "refused": len(summary.refused),
         "taken out": summary.pruned,
     }
-    account = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    done = "nothing sent (dry run)" if summary.dry_run else f"{summary.acknowledged:,} acknowledged"
-    colour = "red" if summary.refused or summary.problem else "green"
-    common.err.print(
-        f"{summary.answers:,} answers and {summary.pages:,} pages of {summary.files:,} files: "
-        f"[{colour}]{account}[/]; {done}",
-        highlight=False,
-        soft_wrap=True,
+    read = ((summary.answers, "answer"), (summary.pages, "page"))
+    found = " and ".join(common.some(count, what) for count, what in read if count) or "nothing"
+    print_account(
+        counts,
+        acknowledged=summary.acknowledged,
+        dry_run=summary.dry_run,
+        failed=bool(summary.refused or summary.problem),
+        beginning=f"{found} of {common.some(summary.files, 'file')}: ",
     )
     if left := summary.missing - summary.pruned:
         why = "not while something is refused" if prune and summary.refused else "--prune takes them out"
-        common.say(f"{left:,} of an earlier import are no longer in these files ({why})", common.err)
+        told = common.some(left, "document of an earlier import is", "documents of an earlier import are")
+        common.say(f"{told} no longer in these files ({why})", common.err)

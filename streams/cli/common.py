@@ -71,6 +71,17 @@ def say(text: str, console: Console = out) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def some(count: int, what: str, several: str | None = None) -> str:
+    """So many of something, such as ``1 page`` and ``2,000 pages``.
+
+    Args:
+        count: How many.
+        what: What one of them is called.
+        several: What several are called, where an s does not do.
+    """
+    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
+
+
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """Say why on standard error, and make the exit for ``raise``."""
     err.print(f"[bold red]error:[/] {message}", highlight=False)

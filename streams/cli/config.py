@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -15,15 +14,13 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from streams.cli import common
+from streams.contract.credentials import HIDDEN, hide_all
 from streams.contract.settings import Settings, config_file
 from streams.contract.settings_reference import Setting, list_settings, section_titles
 
 app = typer.Typer(help="Show the settings.", no_args_is_help=True)
 
 Origin = Literal["default", "file", "environment", "flag"]
-
-_HIDDEN = "********"
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +100,9 @@ def to_toml(rows: list[InForce]) -> str:
 
 def _shown(setting: Setting, value: Any) -> Any:  # noqa: ANN401  any JSON
     if setting.secret:
-        return None if value is None else _HIDDEN
-    # The registry's address may hold a password.
-    return _CREDENTIALS.sub(_HIDDEN, value) if isinstance(value, str) else value
+        return HIDDEN if value else None
+    # Addresses may hold a password, or be one.
+    return hide_all(value)
 
 
 def _origin(setting: Setting, flags: dict[str, Any], written: dict[str, Any]) -> Origin:

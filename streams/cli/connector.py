@@ -20,7 +20,7 @@ _BROKER_TIMEOUT_SECONDS = 60.0
 
 
 def connector(
-    metrics_port: Annotated[
+    port: Annotated[
         int | None, typer.Option(help="Port of /metrics; 0 takes a free one; over the settings.", show_default=False)
     ] = None,
 ) -> None:
@@ -36,7 +36,7 @@ def connector(
     from streams.worker.connector import Connector  # noqa: PLC0415
     from streams.worker.webhook import OUTCOMES, Webhook  # noqa: PLC0415
 
-    common.flags.set("metrics", port=metrics_port)
+    common.flags.set("connector", port=port)
     settings = common.settings()
     configure_logging(settings.log)
     if settings.replies.webhook_secret is None:
@@ -49,10 +49,11 @@ def connector(
         try:
             server = ProbeServer(
                 settings.metrics.host,
-                settings.metrics.port,
+                settings.connector.port,
                 registry,
                 health=lambda: Probe(ok=True, checks={"server": "answers"}),
                 ready=lambda: Probe(posting.is_following, {"replies": "followed" if posting.is_following else "away"}),
+                setting="connector.port",
             )
         except OSError as error:
             raise common.CommandError(str(error.strerror)) from error

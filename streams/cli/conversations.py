@@ -13,16 +13,19 @@ from streams.brokers.reading import read_key
 from streams.brokers.writing import NotWrittenError, Writer
 from streams.cli import common, desk
 from streams.cli.reach import require_topics
+from streams.contract.decoding import JsonDecoder
 from streams.contract.labels import Label, label_key
 from streams.contract.masking import mask, mask_message
 from streams.contract.records import Message
 from streams.contract.replies import Turn, TurnKind
 from streams.contract.settings import Settings
-from streams.contract.topics import labels_topic, turns_topic
+from streams.contract.topics import kept_in_place, labels_topic, turns_topic
 
 Conversation = Annotated[str, typer.Argument(help="Its name, as `tocsin replies list` shows it.", show_default=False)]
 
 _SOURCE = "cli"
+
+_turn = JsonDecoder(Turn)
 
 
 def take_over(conversation: Conversation, by: desk.By = None, *, as_json: desk.AsJson = False) -> None:
@@ -124,7 +127,7 @@ def _turns(settings: Settings, conversation: str) -> list[Turn]:
     turns = []
     for record in read_key(settings, topic, _key(conversation)):
         try:
-            turns.append(msgspec.json.decode(record.value or b"", type=Turn))
+            turns.append(_turn.decode(record.value or b""))
         except msgspec.DecodeError:
             continue
     if not turns:
@@ -142,7 +145,7 @@ def _asked(turns: list[Turn]) -> Turn | None:
 def _put(settings: Settings, topic: str, key: bytes, record: msgspec.Struct) -> None:
     require_topics(settings.kafka, [topic])
     try:
-        with Writer(settings.kafka) as writer:
+        with Writer(settings.kafka, kept_in_place(settings)) as writer:
             writer.put(topic, key, record)
     except NotWrittenError as error:
         raise common.CommandError(str(error)) from error

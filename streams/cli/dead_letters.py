@@ -18,6 +18,7 @@ from streams.brokers.client import producer
 from streams.brokers.reading import read_all
 from streams.brokers.sending_back import send_back
 from streams.cli import common
+from streams.contract.decoding import JsonDecoder
 from streams.contract.masking import mask_bytes
 from streams.contract.records import DeadLetter
 from streams.contract.settings import Settings
@@ -90,7 +91,8 @@ def list_(
     common.out.print(table)
     counts = ", ".join(f"{count} {name}" for name, count in Counter(row["reason"] for row in rows).most_common())
     common.err.print(
-        f"{len(shown)} of {len(rows)} dead letters shown{f': {counts}' if counts else ''}", highlight=False
+        f"{len(shown)} of {common.some(len(rows), 'dead letter')} shown{f': {counts}' if counts else ''}",
+        highlight=False,
     )
 
 
@@ -157,7 +159,7 @@ def replay(
 
 def _read(settings: Settings, selection: Selection) -> Iterator[DeadLetter]:
     """The dead letters that are meant, each once, though delivery at least once may have left it twice."""
-    decoder = msgspec.json.Decoder(DeadLetter)
+    decoder = JsonDecoder(DeadLetter)
     seen: set[str] = set()
     name = dead_letters_topic(settings.topics)
     for record in read_all(settings, name):

@@ -172,7 +172,7 @@ def _look_at_readers(domain: Domain, stage: _Stage) -> list[ReaderSummary]:
     if readership is None:
         return []
     count = len({behavior.user for behavior in readership.behaviors})
-    common.err.print(f"\n{count} readers come to a site with {len(readership.items)} articles")
+    common.err.print(f"\n{common.some(count, 'reader')} on a site with {common.some(len(readership.items), 'article')}")
     return play_readers(readership, stage.settings, stage.look_after)
 
 
@@ -180,7 +180,9 @@ def _teach(lesson: Lesson, stage: _Stage) -> LessonSummary:
     """The second act."""
     configure_logging(stage.settings.log)
     classroom = Classroom(lesson, stage.settings, stage.look_after)
-    common.err.print(f"\nThe desk labels {len(lesson.labels)} messages on a new topic: {escape(lesson.topic)}")
+    common.err.print(
+        f"\nThe desk labels {common.some(len(lesson.labels), 'message')} on a new topic: {escape(lesson.topic)}"
+    )
     before = classroom.ask()
     classroom.hand_in()
     started = time.monotonic()
@@ -249,7 +251,7 @@ def _stage(own: Settings, stop: Stop, answers: Sequence[Document], *, is_taught:
                 settings = with_borrowed_champion(settings, folder)
             with admin_client(settings.kafka) as admin:
                 topics = create_topics(admin, all_topics(settings))
-            step.done = f"Embedded broker on {broker.bootstrap_servers}, with {len(topics)} topics"
+            step.done = f"Embedded broker on {broker.bootstrap_servers}, with {common.some(len(topics), 'topic')}"
         with step_of("Starting a worker") as step:
 
             def tell(detail: str) -> None:
@@ -260,11 +262,11 @@ def _stage(own: Settings, stop: Stop, answers: Sequence[Document], *, is_taught:
             worker.wait_until_ready(tell)
 
             def look_after() -> None:
-                tell(f"it takes in {len(answers)} answers")
+                tell(f"it takes in {common.some(len(answers), 'answer')}")
                 worker.require_running()
 
             hand_in(answers, settings, worker.url, look_after)
-            known = f" with {len(answers)} answers to draw from" if answers else ""
+            known = f" with {common.some(len(answers), 'answer')} to draw from" if answers else ""
             step.done = f"Worker ready{known}, metrics at {worker.url}/metrics"
         open_page(settings, stack)
         yield _Stage(settings, broker, worker, stop)

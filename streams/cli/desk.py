@@ -15,9 +15,11 @@ from streams.brokers.reading import read_all
 from streams.brokers.writing import NotWrittenError, Writer
 from streams.cli import common
 from streams.cli.reach import require_topics
+from streams.contract.decoding import JsonDecoder
 from streams.contract.domain import load_domain
 from streams.contract.settings import Settings
 from streams.contract.subjects import Subject
+from streams.contract.topics import kept_in_place
 from streams.logic.durations import parse_duration
 from streams.logic.naming import meant_subject
 
@@ -83,7 +85,7 @@ def put(settings: Settings, topic: str, key: str, record: msgspec.Struct | None)
     """
     require_topics(settings.kafka, [topic])
     try:
-        with Writer(settings.kafka) as writer:
+        with Writer(settings.kafka, kept_in_place(settings)) as writer:
             writer.put(topic, key.encode(), record)
     except NotWrittenError as error:
         raise common.CommandError(str(error)) from error
@@ -107,7 +109,7 @@ def latest(settings: Settings, topic: str, kind: type[T]) -> dict[str, T]:
 
 def read_records(settings: Settings, topic: str, kind: type[T]) -> Iterator[tuple[str, T | None]]:
     """Key and record of all that is on a topic, in order within each key; what cannot be read is told and left out."""
-    decoder = msgspec.json.Decoder(kind)
+    decoder = JsonDecoder(kind)
     for raw in read_all(settings, topic):
         key = (raw.key or b"").decode("utf-8", "replace")
         try:

@@ -43,7 +43,9 @@ def desk_page(
 ) -> None:
     """Serve the desk's page until stopped: what rings, drafts to review, labels to give, models.
 
-    The address that it prints holds a token, which is another one after each start unless desk.token is set.
+    The address that it prints holds a token, another one after each start; one that is set (desk.token) is not
+    printed. With desk.tokens each person opens the page with a token of their own, and their name stands with what
+    they do.
 
     Example: `tocsin --bootstrap-servers kafka:9092 desk --port 9470`
     """
@@ -55,7 +57,9 @@ def desk_page(
     except OSError as error:
         raise common.CommandError(str(error.strerror)) from error
     with server, Stop().on_signals() as stop:
-        common.say(f"desk: {server.address}", common.err)
+        # A token that was set is known to whoever set it; what is printed stands in a container's log.
+        address = server.address if settings.desk.token is None else f"{server.url}#token=..."
+        common.say(f"desk: {address}", common.err)
         stop.wait_for(Event().wait)
 
 
@@ -81,12 +85,12 @@ def serve_desk(settings: Settings, speaker: str) -> DeskServer:
 
 def _retraining(settings: Settings) -> Retraining:
     def promote(version: int, by: str, reason: str, champion: int | None) -> ModelPointer:
-        registry = Registry(settings.model.registry)
+        registry = Registry.of(settings.model)
         tried(settings, registry, str(version))
         return promotion.promote(settings, registry, version, by, reason, expected=champion)
 
     def roll_back(by: str, reason: str, champion: int | None) -> ModelPointer:
-        registry = Registry(settings.model.registry)
+        registry = Registry.of(settings.model)
         tried(settings, registry, "previous")
         return promotion.rollback(settings, registry, by, reason, expected=champion)
 

@@ -26,6 +26,7 @@ from streams.brokers.admin import describe_topics
 from streams.brokers.client import admin_client
 from streams.brokers.errors import BrokerError
 from streams.cli import common
+from streams.contract.credentials import hide_credentials
 from streams.contract.domain import DomainError, load_domain
 from streams.contract.examples import load_seed
 from streams.contract.settings import Settings, SettingsError, config_file
@@ -60,7 +61,11 @@ def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
 
     Example: `tocsin --bootstrap-servers kafka-1:9092 doctor`
     """
-    findings = list(examine(common.settings()))
+    # What is found may quote an address.
+    findings = [
+        msgspec.structs.replace(finding, found=hide_credentials(finding.found), advice=hide_credentials(finding.advice))
+        for finding in examine(common.settings())
+    ]
     if as_json:
         common.print_json_lines(findings)
     else:
@@ -120,14 +125,19 @@ def _check_domain(settings: Settings) -> Iterator[Finding]:
     except DomainError as error:
         yield Finding("domain", "problem", str(error), "set domain to a folder like domains/finance: domains/README.md")
         return
-    counts = f"{len(domain.topics)} topics, {len(domain.intents)} intents, {len(examples)} seed examples"
-    yield Finding("domain", "ok", f"{domain.name}: {counts}")
+    some = common.some
+    counts = (
+        some(len(domain.topics), "topic"),
+        some(len(domain.intents), "intent"),
+        some(len(examples), "seed example"),
+    )
+    yield Finding("domain", "ok", f"{domain.name}: {', '.join(counts)}")
 
 
 def _check_model(settings: Settings) -> Iterator[Finding]:
     model = settings.model
     try:
-        registry = Registry(model.registry)
+        registry = Registry.of(model)
         number = registry.resolve(model.name, model.alias)
         registry.fetch(model.name, number, model.cache)
         other = registry.manifest(model.name, number).other_domain(load_domain(settings.domain).name)
@@ -237,4 +247,5 @@ def _check_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Findi
         advice = "a broker that leads them is down: look at the cluster"
         yield Finding("topics", "problem", f"without a leader: {', '.join(leaderless)}", advice)
     if not (missing or differing or leaderless):
-        yield Finding("topics", "ok", f"{len(specs)} topics of {settings.topics.partitions} partitions")
+        partitions = common.some(settings.topics.partitions, "partition")
+        yield Finding("topics", "ok", f"{common.some(len(specs), 'topic')} of {partitions}")

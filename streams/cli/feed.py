@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from streams.brokers import client
 from streams.brokers.delivery import Delivery
 from streams.cli import common
+from streams.cli.broker_watch import BrokerWatch
 from streams.cli.feeding import Display, Summary, flush_seconds, print_summary, send_all
 from streams.cli.reach import require_topics
 from streams.cli.stopping import Stop
@@ -191,6 +192,7 @@ def feed(  # noqa: PLR0913  each is a flag
                 options = FileOptions(kind, name or stem, encoding=encoding, table=table, shape=shape)
                 file = stack.enter_context(open_source(source))
                 opened = _open_file(source, file, options, _delivery(stack, settings, to), limit)
+            stack.enter_context(BrokerWatch(settings.kafka, opened.delivery))
             items = stack.enter_context(closing(opened.items))
             stop.wait_for(lambda: deque(islice(items, skip), maxlen=0))
             if pace is not None:

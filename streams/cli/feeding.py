@@ -19,7 +19,6 @@ _FLUSH_MARGIN_SECONDS = 5.0
 _HURRIED_FLUSH_SECONDS = 10.0
 _SLICE_SECONDS = 0.2
 _REFRESH_SECONDS = 0.1
-_PATIENCE_SECONDS = 5.0
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -123,14 +122,12 @@ def send_all(
         persistent: Go on after the broker failed, for a source that brings what failed again.
     """
     started = time.monotonic()
-    watch = _SilenceWatch(delivery)
     try:
         with display.progress:
             while (limit is None or summary.read < limit) and not stop.requested:
                 if delivery.broker_failed and not persistent:
                     break
                 if not delivery.has_room(_SLICE_SECONDS):
-                    watch.look()
                     continue
                 item = stop.wait_for(lambda: next(items, None))
                 if item is None:
@@ -139,7 +136,7 @@ def send_all(
                 display.update(summary, delivery.acknowledged)
     except SourceError as error:
         summary.problem = str(error)
-    _flush(delivery, stop, watch, patience)
+    _flush(delivery, stop, patience)
     summary.interrupted = stop.requested
     _settle(summary, delivery, persistent=persistent)
     summary.seconds = round(time.monotonic() - started, 3)
@@ -201,30 +198,9 @@ def _take(item: Item, delivery: Delivery, summary: Summary) -> None:
     delivery.send(item.place, item.key, item.value, item.headers, position=position)
 
 
-def _flush(delivery: Delivery, stop: Stop, watch: _SilenceWatch, patience: float) -> None:
+def _flush(delivery: Delivery, stop: Stop, patience: float) -> None:
     started = time.monotonic()
     while not delivery.flush(_SLICE_SECONDS):
-        watch.look()
         hurried = stop.requested or delivery.broker_failed
         if time.monotonic() - started > (min(_HURRIED_FLUSH_SECONDS, patience) if hurried else patience):
             return
-
-
-class _SilenceWatch:
-    """Says why nothing moves, once each time that the broker has been silent for some seconds."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self._acknowledged = -1
-        self._since = 0.0
-        self._told = False
-
-    def look(self) -> None:
-        """Look whether anything moved since the last look."""
-        now = time.monotonic()
-        if self._delivery.acknowledged != self._acknowledged:
-            self._acknowledged, self._since, self._told = self._delivery.acknowledged, now, False
-        elif not self._told and now - self._since > _PATIENCE_SECONDS:
-            self._told = True
-            waiting = self._delivery.sent - self._delivery.acknowledged - self._delivery.failed
-            common.err.print(f"the broker is silent: {waiting:,} messages wait to be acknowledged", highlight=False)

@@ -66,7 +66,7 @@ def write(
     settings = common.settings()
     served = settings.generator
     with _told_faults():
-        _, generator = Registry(settings.model.registry).resolve_and_load(
+        _, generator = Registry.of(settings.model).resolve_and_load(
             served.name,
             served.alias,
             settings.model.cache,
@@ -80,9 +80,9 @@ def write(
         common.print_json({**written._asdict(), "seconds": round(seconds, 3), "model": generator.model})
     else:
         common.out.print(written.text, highlight=False, soft_wrap=True, markup=False)
+        tokens = common.some(written.tokens, "token")
         common.err.print(
-            f"{generator.model}: {written.tokens} tokens in {seconds:.1f} s, stopped at {written.stopped}",
-            highlight=False,
+            f"{generator.model}: {tokens} in {seconds:.1f} s, stopped at {written.stopped}", highlight=False
         )
 
 
@@ -103,7 +103,7 @@ def ensure_generator(settings: Settings, *, if_missing: bool = True) -> tuple[Ma
 
     name, cache = settings.generator.name, settings.model.cache
     with _told_faults():
-        registry = Registry(settings.model.registry)
+        registry = Registry.of(settings.model)
         before = registry.aliases(name).get("champion")
         if if_missing and before is not None:
             try:
@@ -122,8 +122,8 @@ def ensure_generator(settings: Settings, *, if_missing: bool = True) -> tuple[Ma
 def _make(registry: Registry, settings: Settings) -> int:
     """Make and register; the number of the new version."""
     with bootstrap_extra():
+        from models.base_files import WeightsError  # noqa: PLC0415  likewise
         from models.generator import bootstrap as making  # noqa: PLC0415  a worker's install lacks what it needs
-        from models.weights import WeightsError  # noqa: PLC0415  likewise
     served, cache = settings.generator, settings.model.cache
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="generator-", dir=cache) as out, bars() as progress:

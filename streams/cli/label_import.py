@@ -10,8 +10,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from retrain.formats.fields import MAPPABLE, Defaults, LabelMaker
 from retrain.formats.items import FormatError, Item, Refused, Said, Unlabelled
@@ -19,12 +17,10 @@ from retrain.formats.reading import Format, guess_format, read_labels_of
 from retrain.formats.vocabulary import Vocabulary
 from retrain.importing import plan
 from retrain.label_topic import read_labels, send_label
-from streams.brokers.client import producer
 from streams.brokers.delivery import Delivery
 from streams.cli import common, desk
-from streams.cli.feeding import flush_seconds
+from streams.cli.importing import Told, end, print_account, print_refused, reading, send_each
 from streams.cli.reach import require_topics
-from streams.cli.watching import printable
 from streams.contract.domain import load_domain
 from streams.contract.labels import Label
 from streams.contract.masking import mask
@@ -33,15 +29,6 @@ from streams.contract.settings import Settings
 from streams.contract.topics import labels_topic
 
 _STANDARD_INPUT = "-"
-_ROOM_SECONDS = 0.2
-_TOLD = 20
-
-
-class Told(msgspec.Struct):
-    """Something of the file that is no label, though it should be one."""
-
-    place: str
-    problem: str
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -115,27 +102,17 @@ def import_(  # noqa: PLR0913  each is a flag
         raise common.CommandError(f"{file}: nothing is in it", common.NOT_FOUND)
     summary = Summary(file=file, format=chosen, dry_run=dry_run)
     to_send = _account(items, standing, summary)
-    if to_send and not dry_run:
-        _send(settings, topic, to_send, summary)
+    if not dry_run:
+        summary.sent, summary.acknowledged, summary.problem = send_each(settings, topic, to_send, _send, "label")
     _print(summary, as_json=as_json)
-    if summary.problem is not None:
-        raise common.CommandError(f"{summary.problem}. Give the same command again: it sends what is missing")
-    if summary.refused:
-        raise typer.Exit(common.FAILED)
+    end(problem=summary.problem, refused=summary.refused)
 
 
 def _content(file: str, encoding: str) -> str:
-    try:
+    with reading(file, encoding):
         raw = sys.stdin.buffer.read() if file == _STANDARD_INPUT else Path(file).read_bytes()
-    except OSError as error:
-        raise common.CommandError(f"{file}: {error.strerror}") from error
-    try:
         # A byte that is not of the encoding spoils its own line and no other.
         return raw.decode(encoding, "surrogateescape").removeprefix("\ufeff")
-    except LookupError:
-        raise common.CommandError(f"unknown encoding {encoding!r}: give one such as utf-8 or cp1252", 2) from None
-    except UnicodeError as error:
-        raise common.CommandError(f"{file} is not {encoding} ({error}): give the right --encoding") from error
 
 
 def _mapping(given: Sequence[str]) -> dict[str, str]:
@@ -166,39 +143,15 @@ def _account(items: Sequence[Item], standing: Sequence[Label], summary: Summary)
     return found.to_send
 
 
-def _send(settings: Settings, topic: str, labels: Sequence[Said], summary: Summary) -> None:
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with (
-        producer(settings.kafka) as sender,
-        Progress(*columns, console=common.err, disable=not common.err.is_terminal) as bar,
-    ):
-        delivery = Delivery(sender, topic)
-        task = bar.add_task(f"to {topic}", total=len(labels))
-        for said in labels:
-            while not delivery.has_room(_ROOM_SECONDS) and not delivery.broker_failed:
-                bar.update(task, completed=delivery.acknowledged)
-            if delivery.broker_failed:
-                break
-            send_label(delivery, said.place, said.label)
-            bar.update(task, completed=delivery.acknowledged)
-        delivery.flush(flush_seconds(settings.kafka))
-        bar.update(task, completed=delivery.acknowledged)
-    summary.sent, summary.acknowledged = delivery.sent, delivery.acknowledged
-    if delivery.acknowledged < len(labels):
-        why = delivery.problem or "no answer from the broker"
-        summary.problem = f"{delivery.acknowledged:,} of {len(labels):,} labels were acknowledged: {why}"
+def _send(delivery: Delivery, said: Said) -> None:
+    send_label(delivery, said.place, said.label)
 
 
 def _print(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         common.print_json(summary)
         return
-    for told in summary.refused[:_TOLD]:
-        common.err.print(
-            f"[red]{escape(told.place)}[/]: {escape(printable(told.problem))}", highlight=False, soft_wrap=True
-        )
-    if (more := len(summary.refused) - _TOLD) > 0:
-        common.say(f"and {more:,} more: --json tells all", common.err)
+    print_refused(summary.refused)
     counts = {
         "new": summary.new,
         "changed": summary.changed,
@@ -208,7 +161,9 @@ def _print(summary: Summary, *, as_json: bool) -> None:
         "without a label": summary.unlabelled,
         "refused": len(summary.refused),
     }
-    account = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    done = "nothing sent (dry run)" if summary.dry_run else f"{summary.acknowledged:,} acknowledged"
-    colour = "red" if summary.refused or summary.problem else "green"
-    common.err.print(f"[{colour}]{account}[/]; {done}", highlight=False, soft_wrap=True)
+    print_account(
+        counts,
+        acknowledged=summary.acknowledged,
+        dry_run=summary.dry_run,
+        failed=bool(summary.refused or summary.problem),
+    )

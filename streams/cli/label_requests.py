@@ -50,7 +50,7 @@ def requests(
             sys.stdout.write(msgspec.json.format(msgspec.json.encode(as_label_studio(shown))).decode() + "\n")
         case "table":
             _print(shown)
-    common.err.print(f"{len(shown)} of {len(waiting)} requests shown", highlight=False)
+    common.err.print(f"{len(shown)} of {common.some(len(waiting), 'request')} shown", highlight=False)
 
 
 def _print(requests: list[LabelRequest]) -> None:

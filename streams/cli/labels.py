@@ -26,7 +26,7 @@ from streams.contract.labels import Label
 from streams.contract.masking import mask
 from streams.contract.records import SourceKind
 from streams.contract.settings import Settings
-from streams.contract.topics import labels_topic
+from streams.contract.topics import kept_in_place, labels_topic
 
 app = typer.Typer(
     help="Bring labels in and out, see how far people agree, and what to label next.", no_args_is_help=True
@@ -74,7 +74,7 @@ def list_(
         )
         table.add_row(*(escape(printable(cell)) for cell in cells))
     common.out.print(table)
-    common.err.print(f"{len(shown)} of {len(found)} labels shown", highlight=False)
+    common.err.print(f"{len(shown)} of {common.some(len(found), 'label')} shown", highlight=False)
 
 
 @app.command()
@@ -94,7 +94,7 @@ def export(
     found = _selected(common.settings(), labeller, message, kind)
     with _opened(file) as stream:
         stream.writelines(as_jsonl(found) if format == "jsonl" else as_csv(found))
-    common.err.print(f"{len(found):,} labels written", highlight=False)
+    common.err.print(f"{common.some(len(found), 'label')} written", highlight=False)
 
 
 @app.command()
@@ -113,7 +113,7 @@ def stats(*, as_json: desk.AsJson = False) -> None:
     if as_json:
         common.print_json({**counts, "agreement": agreement, "pairs": pairs})
         return
-    common.say(f"{counts['labels']:,} labels of {counts['messages']:,} messages")
+    common.say(f"{common.some(counts['labels'], 'label')} of {common.some(counts['messages'], 'message')}")
     for name in ("labellers", "kinds", "reasons", "topics", "sentiments", "intents", "entities"):
         if values := counts[name]:
             told = ", ".join(f"{printable(value)} {count:,}" for value, count in values.items())
@@ -151,13 +151,14 @@ def withdraw(
     if not found:
         raise common.CommandError(f"no label of {labeller}: `tocsin labels stats` tells who labelled", common.NOT_FOUND)
     if not yes:
-        typer.confirm(f"Take back {len(found)} labels of {labeller}?", abort=True, err=True)
+        typer.confirm(f"Take back {common.some(len(found), 'label')} of {labeller}?", abort=True, err=True)
     try:
         with producer(settings.kafka) as sender:
-            taken = withdraw_labels(sender, labels_topic(settings.topics), found)
+            topic = labels_topic(settings.topics)
+            taken = withdraw_labels(sender, topic, found, spread=kept_in_place(settings).get(topic))
     except KafkaError as error:
         raise common.CommandError(f"not all labels were taken back ({error}): give the same command again") from error
-    common.err.print(f"{taken:,} labels taken back", highlight=False)
+    common.err.print(f"{common.some(taken, 'label')} taken back", highlight=False)
 
 
 def _selected(

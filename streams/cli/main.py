@@ -19,6 +19,7 @@ from streams.cli import (
     demo,
     desk_page,
     doctor,
+    domain,
     feed,
     generator,
     labels,
@@ -30,6 +31,7 @@ from streams.cli import (
     replies,
     retrain,
     schema,
+    signing,
     silence,
     topics,
     trends,
@@ -37,6 +39,7 @@ from streams.cli import (
     watchlist,
     worker,
 )
+from streams.contract.credentials import hide_credentials
 from streams.contract.domain import DomainError
 from streams.contract.settings import SettingsError
 
@@ -77,6 +80,7 @@ app.add_typer(ranker.app, name="ranker")
 app.command()(lag.lag)
 app.command()(lag.exporter)
 promotion.add_to(models.app)
+signing.add_to(models.app)
 app.add_typer(models.app, name="models")
 app.add_typer(generator.app, name="generator")
 app.add_typer(retrain.app, name="retrain")
@@ -87,6 +91,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 app.command()(schema.schema)
 app.command()(doctor.doctor)
+app.add_typer(domain.app, name="domain")
 app.command()(demo.demo)
 
 
@@ -95,7 +100,7 @@ def main() -> None:
     try:
         app()
     except (SettingsError, DomainError, BrokerError, common.CommandError) as error:
-        common.err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        common.err.print(f"[bold red]error:[/] {escape(hide_credentials(str(error)))}", highlight=False, soft_wrap=True)
         sys.exit(getattr(error, "code", common.FAILED))
 
 

@@ -16,14 +16,17 @@ from models.manifest import Manifest, VersionError
 from models.registry import Registry
 from streams.cli import common
 from streams.cli.extras import bootstrap_extra
+from streams.cli.from_onnx import from_onnx
 from streams.cli.pull import pull
 from streams.cli.stages import Stages, bars
 from streams.cli.why import why
+from streams.contract.credentials import hide_credentials
 from streams.contract.domain import Domain, load_domain
 from streams.contract.settings import ModelSettings, Settings
 
 app = typer.Typer(help="Make, list and show model versions.", no_args_is_help=True)
 app.command()(pull)
+app.command("from-onnx")(from_onnx)
 app.command()(why)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -47,7 +50,7 @@ def bootstrap(
     """
     settings = common.settings()
     manifest, made = ensure_champion(settings, if_missing=if_missing, seed=seed)
-    _print_made(Registry(settings.model.registry), manifest, as_json=as_json, made=made)
+    _print_made(Registry.of(settings.model), manifest, as_json=as_json, made=made)
 
 
 def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = _SEED) -> tuple[Manifest, bool]:
@@ -69,7 +72,7 @@ def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = 
 
     model, domain = settings.model, load_domain(settings.domain)
     with _told():
-        registry = Registry(model.registry)
+        registry = Registry.of(model)
         before = registry.aliases(model.name).get("champion")
         standing = _champion(registry, model, domain) if if_missing and before is not None else None
         if standing is not None:
@@ -90,7 +93,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """
     model = common.settings().model
     with _told():
-        registry = Registry(model.registry)
+        registry = Registry.of(model)
         aliases = registry.state(model.name).aliases
         rows = [
             _summary(registry.manifest(model.name, version), aliases.set_ones())
@@ -131,7 +134,7 @@ def show(
     """
     model = common.settings().model
     with _told(common.NOT_FOUND):
-        registry = Registry(model.registry)
+        registry = Registry.of(model)
         number = registry.resolve(model.name, version)
         manifest = registry.manifest(model.name, number)
     with _told():
@@ -191,8 +194,8 @@ def _champion(registry: Registry, model: ModelSettings, domain: Domain) -> Manif
 def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -> int:
     """Train and register; the number of the new version."""
     with bootstrap_extra():
+        from models.base_files import WeightsError  # noqa: PLC0415  likewise
         from models.bootstrap import bootstrap as train  # noqa: PLC0415  a worker's install lacks what it needs
-        from models.weights import WeightsError  # noqa: PLC0415  likewise
     model.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=model.cache) as out, bars() as progress:
         try:
@@ -231,7 +234,7 @@ def _summary(manifest: Manifest, aliases: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _print_made(registry: Registry, manifest: Manifest, *, as_json: bool, made: bool) -> None:
-    report = f"{registry.url.rstrip('/')}/{manifest.name}/{manifest.version}/report.md"
+    report = f"{hide_credentials(registry.url).rstrip('/')}/{manifest.name}/{manifest.version}/report.md"
     if as_json:
         common.print_json({**_summary(manifest, registry.aliases(manifest.name)), "made": made, "report": report})
         return

@@ -96,7 +96,7 @@ def announce(*, as_json: desk.AsJsonLines = False) -> None:
     """
     settings = common.settings()
     with _told():
-        pointers = promotion.announce(settings, Registry(settings.model.registry))
+        pointers = promotion.announce(settings, Registry.of(settings.model))
     if not pointers:
         raise common.CommandError(f"no version of {settings.model.name} serves", common.NOT_FOUND)
     if as_json:
@@ -135,7 +135,7 @@ def _tried(settings: Settings, registry: Registry, version: str) -> int:
 
 def _moved(settings: Settings, move: Callable[[Registry], ModelPointer]) -> ModelPointer:
     with _told():
-        return move(Registry(settings.model.registry))
+        return move(Registry.of(settings.model))
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from streams.cli import common
 from streams.cli.extras import bootstrap_extra
 
 if TYPE_CHECKING:
+    from models.base_files import BaseWeights
     from models.generator.weights import BaseFiles
-    from models.weights import BaseWeights
 
 
 class Base(StrEnum):
@@ -37,6 +37,7 @@ def pull(
     settings = common.settings()
     with bootstrap_extra():
         from models import weights  # noqa: PLC0415  a worker's install lacks what it needs
+        from models.base_files import WeightsError  # noqa: PLC0415  likewise
         from models.generator import weights as generator_weights  # noqa: PLC0415  likewise
     finders: dict[Base, tuple[str, Callable[[str, Path], BaseWeights | BaseFiles]]] = {
         Base.ENCODER: (settings.model.base, weights.resolve),
@@ -47,7 +48,7 @@ def pull(
         with common.err.status(f"fetching {name}, of the {kind}"):
             try:
                 base = find(name, settings.model.cache)
-            except weights.WeightsError as error:
+            except WeightsError as error:
                 raise common.CommandError(str(error)) from error
         if as_json:
             common.print_json({"of": kind, "base": base.name, "folder": str(base.folder), "sha256": base.sha256})

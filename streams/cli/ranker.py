@@ -1,33 +1,26 @@
-"""``tocsin ranker``: learn the weights by which items are recommended from what readers did."""
+"""``tocsin ranker``: how items are ranked, learnt from what readers did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from uuid import uuid4
 
 import msgspec
-import numpy as np
 import typer
-from kafka.consumer.fetcher import ConsumerRecord
-from numpy.typing import NDArray
 
-from models.items.ranker import NAME, Ranker, load_ranker
+from models.items.ranker import NAME, load_ranker
 from models.manifest import VersionError
 from models.registry import Registry
-from streams.brokers.reading import read_all
+from retrain import promotion
+from retrain.learner import named
 from streams.cli import common, desk
-from streams.contract.incoming import BadMessageError, Record
-from streams.contract.incoming_readers import decode_behavior
-from streams.contract.recommendations import Behavior, Item, ItemVector
-from streams.contract.settings import Settings
-from streams.contract.topics import item_vectors_topic
+from streams.cli.learners import learner_of, told, train_extra
+from streams.cli.reach import require_topics
+from streams.cli.stages import Stages, bars
+from streams.contract.logs import configure_logging
+from streams.contract.model_records import RetrainRequest
 
 app = typer.Typer(help="Learn how items are ranked from what readers did.", no_args_is_help=True)
-
-_EXTRA = "`pip install 'tocsin[retrain]'` brings what learning needs"
-
-_vector = msgspec.json.Decoder(ItemVector)
 
 
 class _Learned(msgspec.Struct, frozen=True):
@@ -41,98 +34,66 @@ class _Learned(msgspec.Struct, frozen=True):
     questions: int
 
 
-class _Shelf(NamedTuple):
-    """Items that one embedder has embedded."""
-
-    embedder: str
-    items: list[Item]
-    vectors: NDArray[np.float32]
-
-
 @app.command()
-def learn(*, as_json: desk.AsJson = False) -> None:
+def learn(by: desk.By = None, *, as_json: desk.AsJson = False) -> None:
     """Learn a ranker from the behaviors and items that the topics hold; it serves if it is better by later behaviors.
 
-    Workers take it up within half a minute. A ranker that is not better is kept, and does not serve.
+    Workers take it up within half a minute. A ranker that is not better is kept, and does not serve. The same as
+    `tocsin retrain run --model ranker`; `tocsin retrain schedule` does it by itself.
 
     Example: `tocsin ranker learn`
     """
-    try:
-        from retrain.ranker import TooFewExamplesError, register  # noqa: PLC0415  a worker's install lacks what it needs
-        from streams.cli.ranker_learning import learn_ranker  # noqa: PLC0415  likewise
-    except ModuleNotFoundError as error:
-        raise common.CommandError(f"{error.name} is missing: {_EXTRA}") from error
     settings = common.settings()
-    registry = Registry(settings.model.registry)
-    with common.err.status("reading items and behaviors"):
-        shelf = _items(settings)
-        behaviors = list(_behaviors(settings))
-    try:
-        current = _current(settings, registry)
-        with common.err.status(f"learning from {len(behaviors):,} behaviors"):
-            learned = learn_ranker(
-                shelf.items, shelf.vectors, behaviors, settings.recommend, embedder=shelf.embedder, current=current
-            )
-        version = register(
-            registry,
-            learned.weights,
-            learned.projection,
-            decision=learned.decision,
-            lineage={
-                "behaviors": len(behaviors),
-                "items": len(shelf.items),
-                "embedder": shelf.embedder,
-                "parent": None if current is None else current.version,
-                "time": datetime.now(UTC).isoformat(),
-            },
-        )
-    except TooFewExamplesError as error:
-        raise common.CommandError(str(error)) from error
-    except (VersionError, OSError) as error:
-        raise common.CommandError(f"the model registry: {error}") from error
-    decision = learned.decision
+    learner = learner_of(settings, NAME)
+    require_topics(settings.kafka, told(learner))
+    with train_extra():
+        from retrain.decisions import decision_of  # noqa: PLC0415  a worker's install lacks what it needs
+        from retrain.lock import BusyError  # noqa: PLC0415  likewise
+        from retrain.ranker import LATER  # noqa: PLC0415  likewise
+    request = RetrainRequest(
+        id=uuid4().hex, model=NAME, time=datetime.now(UTC), by=desk.speaker(by), reason="tocsin ranker learn"
+    )
+    with bars() as progress:
+        configure_logging(settings.log)
+        try:
+            record = learner.job(settings, Stages(progress).move).run(request)
+        except (BusyError, VersionError) as error:
+            raise common.CommandError(str(error)) from error
+    registry = Registry.of(settings.model)
+    decision = None if record.version is None else decision_of(registry, NAME, record.version)
+    if record.version is None or decision is None:
+        raise common.CommandError(" ".join(record.reasons))
+    promoted = record.outcome == "promoted"
+    says = " ".join(record.reasons)
     if as_json:
+        check = decision.figures[LATER]
         common.print_json(
-            _Learned(version, decision.promote, decision.says, decision.current, decision.candidate, decision.questions)
+            _Learned(record.version, promoted, says, check["champion"], check["candidate"], check["rows"])
         )
         return
-    what = "serves from now on" if decision.promote else "is kept, and does not serve"
-    common.say(f"{NAME}:{version} {what}. {decision.says}")
+    common.say(f"{NAME}:{record.version} {'serves from now on' if promoted else 'is kept, and does not serve'}. {says}")
 
 
-def _current(settings: Settings, registry: Registry) -> Ranker | None:
-    if not registry.versions(NAME) or registry.state(NAME).aliases.champion is None:
-        return None
-    return load_ranker(registry, "champion", settings.model.cache)
+@app.command()
+def rollback(
+    reason: str = typer.Option("", help="Why; it is kept in the registry and told to everybody."),
+    by: desk.By = None,
+    *,
+    as_json: desk.AsJson = False,
+) -> None:
+    """Let the ranker before serve again; workers take it up within half a minute.
 
-
-def _items(settings: Settings) -> _Shelf:
-    """The items of the embedder that has embedded most of them; vectors of two are never compared."""
-    latest: dict[bytes, ItemVector | None] = {}
-    for record in read_all(settings, item_vectors_topic(settings.topics)):
-        try:
-            latest[record.key] = None if record.value is None else _vector.decode(record.value)
-        except msgspec.DecodeError:
-            continue
-    by_embedder: dict[str, list[ItemVector]] = {}
-    for vector in latest.values():
-        if vector is not None:
-            by_embedder.setdefault(vector.embedder, []).append(vector)
-    if not by_embedder:
-        raise common.CommandError("there are no items: feed some with `tocsin feed items.jsonl --to items`")
-    embedder, most = max(by_embedder.items(), key=lambda pair: len(pair[1]))
-    vectors = np.stack([np.frombuffer(each.vector, "<f4") for each in most])
-    return _Shelf(embedder, [each.item for each in most], vectors)
-
-
-def _behaviors(settings: Settings) -> Iterator[Behavior]:
-    limit = settings.enrich.max_message_bytes
-    for raw in read_all(settings, settings.recommend.behaviors_topic):
-        try:
-            yield decode_behavior(_record(raw), max_bytes=limit)
-        except BadMessageError:
-            continue  # It became a dead letter when it came.
-
-
-def _record(raw: ConsumerRecord) -> Record:
-    return Record(raw.topic, raw.partition, raw.offset, raw.timestamp / 1000, raw.key, raw.value, raw.headers)
+    Example: `tocsin ranker rollback --reason "only the popular is shown"`
+    """
+    settings = common.settings()
+    registry = Registry.of(settings.model)
+    try:
+        # It must be whole: what cannot be loaded would leave the one that serves in place without a word.
+        load_ranker(registry, "previous", settings.model.cache)
+        pointer = promotion.rollback(named(settings, NAME), registry, desk.speaker(by), reason)
+    except VersionError as error:
+        raise common.CommandError(str(error)) from error
+    if as_json:
+        common.print_json(pointer)
+        return
+    common.say(f"{NAME}:{pointer.version} serves again (epoch {pointer.epoch})")

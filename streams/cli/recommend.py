@@ -16,13 +16,14 @@ from streams.brokers.following import Follower
 from streams.cli import common, desk
 from streams.cli.reach import require_topics
 from streams.cli.watching import printable
+from streams.contract.decoding import JsonDecoder
 from streams.contract.recommendations import Recommendation, RecommendationRequest
 from streams.contract.settings import Settings
 from streams.contract.topics import recommendation_requests_topic, recommendations_topic
 
 _POLL_SECONDS = 0.2
 
-_decoder = msgspec.json.Decoder(Recommendation)
+_decoder = JsonDecoder(Recommendation)
 
 
 def recommend(

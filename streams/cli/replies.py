@@ -14,6 +14,7 @@ from rich.table import Table
 from streams.cli import common, desk
 from streams.cli.connector import connector
 from streams.cli.conversations import answer, hand_back, take_over
+from streams.cli.explain import explain
 from streams.cli.watching import ACTION_COLOURS, printable
 from streams.contract.masking import mask
 from streams.contract.replies import Document, Reply, ReplyAction, Turn
@@ -28,6 +29,7 @@ app.command("take-over")(take_over)
 app.command("hand-back")(hand_back)
 app.command()(answer)
 app.command()(connector)
+app.command()(explain)
 
 _PREVIEW_CHARS = 80
 

@@ -1,4 +1,4 @@
-"""``tocsin schema``: JSON Schemas, the AsyncAPI document and the settings' reference."""
+"""``tocsin schema``: JSON Schemas, the AsyncAPI document, and the references of settings, topics and metrics."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from exporters.reference import metrics_markdown
 from streams.cli import common
 from streams.contract.schema import asyncapi, record_schemas
 from streams.contract.settings import Settings
 from streams.contract.settings_reference import settings_markdown
 from streams.contract.topics import all_topics
+from streams.contract.topics_reference import topics_markdown
 
 
 def schema(
     write: Annotated[
         Path | None,
-        typer.Option(help="Write asyncapi.json, schemas/ and settings.md into this folder.", show_default=False),
+        typer.Option(help="Write asyncapi.json, schemas/, settings.md, topics.md and metrics.md.", show_default=False),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the AsyncAPI document.")] = False,
@@ -55,6 +57,8 @@ def documents(settings: Settings) -> dict[str, str]:
     return {
         "asyncapi.json": _text(asyncapi(settings, topics)),
         "settings.md": settings_markdown(),
+        "topics.md": topics_markdown(settings),
+        "metrics.md": metrics_markdown(),
         **{f"schemas/{name}.json": _text(content) for name, content in schemas.items()},
     }
 

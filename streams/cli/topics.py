@@ -15,10 +15,12 @@ from rich.table import Table
 from streams.brokers import admin as brokers
 from streams.brokers.client import admin_client
 from streams.cli import common
+from streams.cli.acls import acls
 from streams.contract.settings import Settings
 from streams.contract.topics import all_topics
 
 app = typer.Typer(help="Create, list and describe topics.", no_args_is_help=True)
+app.command()(acls)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one topic a line, for scripts.")]
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from streams.brokers.reading import read_key
 from streams.cli import common, desk
 from streams.contract.alerts import Trend
+from streams.contract.decoding import JsonDecoder
 from streams.contract.settings import Settings
 from streams.contract.topics import trends_topic
 
@@ -52,7 +53,7 @@ def trends(
 
 def _read(settings: Settings, key: str) -> list[Trend]:
     """What is told of a subject, each window once, in order of time."""
-    decoder = msgspec.json.Decoder(Trend)
+    decoder = JsonDecoder(Trend)
     found: dict[object, Trend] = {}
     topic = trends_topic(settings.topics)
     with common.err.status(f"reading {escape(topic)}"):
@@ -78,7 +79,7 @@ def _drawn(key: str, shown: Sequence[Trend]) -> Table:
         "negative",
         "",
         "usual",
-        title=f"{escape(key)}: {volume} messages{share}",
+        title=f"{escape(key)}: {common.some(volume, 'message')}{share}",
         title_justify="left",
     )
     most = max(1, *(trend.volume for trend in shown))

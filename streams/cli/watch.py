@@ -13,6 +13,7 @@ import typer
 from streams.brokers.following import Follower
 from streams.brokers.presence import Presence
 from streams.cli import common
+from streams.cli.broker_watch import tell_change
 from streams.cli.reach import require_topics
 from streams.cli.stopping import Stop
 from streams.cli.watching import as_document, as_line
@@ -58,7 +59,7 @@ def watch(
         while not stop.requested and (timeout is None or time.monotonic() - last < timeout):
             records = follower.poll(_POLL_SECONDS)
             if not records:
-                _tell_change(presence, settings.kafka.bootstrap_servers)
+                tell_change(presence, settings.kafka.bootstrap_servers)
             for record in records:
                 if as_json:
                     sys.stdout.write(as_document(record, meta=meta).decode() + "\n")
@@ -71,13 +72,6 @@ def watch(
             sys.stdout.flush()
     if not shown and not stop.requested:
         raise common.CommandError(f"nothing came on {', '.join(kinds)} within {timeout:g} s", common.NOT_FOUND)
-
-
-def _tell_change(presence: Presence, place: str) -> None:
-    is_there = presence.change()
-    if is_there is not None:
-        told = "is back" if is_there else "is away: waiting for it"
-        common.say(f"the broker at {place} {told}", common.err)
 
 
 def _resolve(settings: Settings, names: Sequence[str]) -> dict[str, type[msgspec.Struct]]:

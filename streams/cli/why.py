@@ -17,6 +17,7 @@ from streams.cli import common, desk
 
 def why(
     version: Annotated[str, typer.Argument(metavar="VERSION|ALIAS", help="A number, champion, challenger, previous.")],
+    model: Annotated[str | None, typer.Option(help="Name of the model; the encoder's where absent.")] = None,
     *,
     as_json: desk.AsJson = False,
 ) -> None:
@@ -24,12 +25,13 @@ def why(
 
     Example: `tocsin models why 7`
     """
-    model = common.settings().model
+    settings = common.settings()
+    name = settings.model.name if model is None else model
     try:
-        registry = Registry(model.registry)
-        number = registry.resolve(model.name, version)
-        manifest = registry.manifest(model.name, number)
-        decision = decision_of(registry, model.name, number)
+        registry = Registry.of(settings.model)
+        number = registry.resolve(name, version)
+        manifest = registry.manifest(name, number)
+        decision = decision_of(registry, name, number)
     except VersionError as error:
         raise common.CommandError(str(error), common.NOT_FOUND) from error
     except OSError as error:
@@ -37,19 +39,18 @@ def why(
     if decision is None:
         if manifest.lineage.get("parent") is None:
             raise common.CommandError(
-                f"{model.name}:{number} was made by `tocsin models bootstrap`, and never judged", common.NOT_FOUND
+                f"{name}:{number} is a first one, as `tocsin models bootstrap` makes, and was never judged",
+                common.NOT_FOUND,
             )
         raise common.CommandError(
-            f"{model.name}:{number} was never judged: its run ended before; `tocsin retrain history` says why",
+            f"{name}:{number} was never judged: its run ended before; `tocsin retrain history` says why",
             common.NOT_FOUND,
         )
     if as_json:
         common.print_json(decision)
         return
     verdict = "is better than" if decision.promote else "does not take the place of"
-    common.say(
-        f"{model.name}:{number} {verdict} version {decision.champion}, as judged at {desk.moment(decision.time)} UTC:"
-    )
+    common.say(f"{name}:{number} {verdict} version {decision.champion}, as judged at {desk.moment(decision.time)} UTC:")
     for reason in decision.reasons:
         common.say(f"  {reason}")
     common.out.print(_table(decision))
@@ -60,7 +61,10 @@ def _table(decision: DecisionRecord) -> Table:
     for name, check in decision.figures.items():
         between = "" if check["low"] is None else f"{check['low']:+.3f} and {check['high']:+.3f}"
         rows = str(check["rows"] or "")
-        verdict = "passed" if check["passed"] else "[bold red]failed[/]"
+        # Decisions made before there were notes have none.
+        note = check.get("note")
+        passed = f"passed: {escape(note)}" if note else "passed"
+        verdict = passed if check["passed"] else "[bold red]failed[/]"
         table.add_row(escape(name), _figure(check, "champion"), _figure(check, "candidate"), between, rows, verdict)
     return table
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
+from streams.brokers.placing import require_places
 from streams.brokers.ready import wait_until_ready
 from streams.cli import common
 from streams.cli.reach import require_topics
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from streams.worker.serving import Serving
 
 _BROKER_TIMEOUT_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
 
 
 def worker(
@@ -43,6 +47,8 @@ def worker(
     # A worker may start before its broker, as under docker compose.
     wait_until_ready(settings.kafka, timeout=_BROKER_TIMEOUT_SECONDS)
     require_topics(settings.kafka, [topic.name for topic in all_topics(settings)])
+    for topic in require_places(settings):
+        log.warning("further partitions stay empty: keys stay where their state is", topic=topic)
 
     # Late, so that the command line stays quick for all other commands.
     from streams.worker.memory import return_what_is_freed  # noqa: PLC0415
@@ -66,7 +72,7 @@ def _first_version(settings: Settings) -> tuple[Serving, int]:
 
     model = settings.model
     try:
-        registry = Registry(model.registry)
+        registry = Registry.of(model)
         # First: what changes while it loads is told by a pointer of a later epoch.
         epoch = registry.state(model.name).epoch
         _, encoder = registry.resolve_and_load(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from streams.contract.records import EntityType
 from streams.contract.reply_rules import LabelName, ReplyRules
+from streams.contract.subjects import is_name
 
 
 class DomainError(ValueError):
@@ -38,6 +39,17 @@ class Entities(_Part):
     types: tuple[EntityType, ...] = ("PER", "ORG", "LOC", "MISC")
     legal_suffixes: tuple[str, ...] = ()
     aliases: dict[str, tuple[str, ...]] = {}
+
+    @field_validator("aliases")
+    @classmethod
+    def _have_letters(cls, aliases: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        empty = [name for canonical, others in aliases.items() for name in (canonical, *others) if not is_name(name)]
+        if empty:
+            raise ValueError(
+                f"nothing is left of {', '.join(map(repr, empty))} once marks and punctuation are dropped, so that it "
+                "names nothing: take it out, or write it with letters or digits"
+            )
+        return aliases
 
 
 class Domain(_Part):

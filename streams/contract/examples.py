@@ -16,6 +16,7 @@ from streams.contract.ids import text_fingerprint
 from streams.contract.records import EntityType, Sentiment, SourceKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _MARK = re.compile(r"\[([^\[\]]+)\]\(([A-Z]+):([a-z]+)\)")
@@ -106,20 +107,36 @@ def read_examples(path: Path, domain: Domain, *, any_topic: bool = False) -> lis
     Raises:
         DomainError: A line is wrong; the message names the file and the line.
     """
+    examples = []
+    for number, found in scan_examples(path, domain, any_topic=any_topic):
+        if isinstance(found, ValueError):
+            raise DomainError(f"{path}:{number}: {found}") from found
+        examples.append(found)
+    return examples
+
+
+def scan_examples(path: Path, domain: Domain, *, any_topic: bool = False) -> Iterator[tuple[int, Example | ValueError]]:
+    """Each line of one file with its number: an example, or what is wrong with it; all else as in ``read_examples``.
+
+    Raises:
+        DomainError: The file as a whole holds no examples: its name, its encoding or its header is wrong.
+    """
     kind = next((kind for kind in _KINDS if path.name.startswith(kind)), None)
     if kind is None:
         raise DomainError(f"{path}: its name must start with one of {', '.join(_KINDS)}")
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        # Spreadsheets put a mark of byte order before the header.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise DomainError(f"{path}: it is not UTF-8: {error}") from error
     if lines[0].split("\t") != _HEADER:
         raise DomainError(f"{path}: the first line must be {' '.join(_HEADER)}, parted by tabs")
-    examples = []
     for number, line in enumerate(lines[1:], 2):
         if line.strip():
             try:
-                examples.append(_parse(line, kind, domain, any_topic=any_topic))
+                yield number, _parse(line, kind, domain, any_topic=any_topic)
             except ValueError as error:
-                raise DomainError(f"{path}:{number}: {error}") from error
-    return examples
+                yield number, error
 
 
 def _parse(line: str, kind: SourceKind, domain: Domain, *, any_topic: bool) -> Example:
@@ -136,6 +153,8 @@ def _parse(line: str, kind: SourceKind, domain: Domain, *, any_topic: bool) -> E
     if intent != "-":
         _check("intent", intent, domain.intent_names)
     text, entities = parse_marked(marked)
+    for entity in entities:
+        _check("entity type", entity.type, domain.entities.types)
     return Example(
         text=text,
         kind=kind,

@@ -42,6 +42,8 @@ _MILLISECONDS_BELOW = 1e14
 # An epoch time that was written as a string. ISO 8601 has no run of so many digits, though Python would find one in it.
 _EPOCH = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 _MAX_ID_CHARS = 512
+# It is a name for people, told with each reading, signal and label request.
+_MAX_SOURCE_CHARS = 512
 
 
 class BadMessageError(ValueError):
@@ -107,7 +109,7 @@ def decode_message(record: Record, *, max_bytes: int, max_chars: int) -> Message
         id=given_id(payload.id, attributes.id, record)
         or output_id(record.topic, record.partition, record.offset, "message"),
         text=payload.text,
-        source=payload.source or attributes.source or record.topic,
+        source=(payload.source or attributes.source or record.topic)[:_MAX_SOURCE_CHARS],
         time=given_time(payload.time, attributes.time, record),
         author=payload.author,
         language=payload.language,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
+from streams.contract.credentials import hide_all
 from streams.contract.masking import mask_value
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 # Made by us or by structlog itself, and never by a message.
 _OWN_KEYS = frozenset({"timestamp", "level", "logger"})
 # Libraries that tell at INFO what is DEBUG to us: each fetch, each heartbeat, each rebalance step.
-_TALKATIVE = ("aiokafka", "faust", "kafka", "mode", "httpx")
+_TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
+# They tell whole addresses, and the path of a webhook is its key.
+_TELLTALE = ("httpx", "httpcore")
 
 
 def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -59,6 +62,8 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
     root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    for name in _TELLTALE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -74,8 +79,8 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor that masks personal data in everything that an event carries."""
-    return {key: value if key in _OWN_KEYS else mask_value(value) for key, value in event.items()}
+    """A structlog processor that masks personal data and secrets in addresses, wherever an event carries them."""
+    return {key: value if key in _OWN_KEYS else mask_value(hide_all(value)) for key, value in event.items()}
 
 
 def _renderer(settings: LogSettings, target: TextIO) -> Processor:

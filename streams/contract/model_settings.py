@@ -45,7 +45,9 @@ class RetrainSettings(Section):
         description="What is trained: the whole trunk, its upper layers, low-rank additions (LoRA), or the heads "
         "alone, which needs no torch.",
     )
-    frozen_layers: Annotated[int, Field(ge=0)] = Field(3, description="Lowest layers left alone by the method frozen.")
+    frozen_layers: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Lowest layers left alone by the method frozen; the lower half where it is not set."
+    )
     lora_rank: PositiveInt = Field(16, description="Rank of LoRA's additions.")
     adversarial: Literal["none", "fgm", "freelb"] = Field(
         "none", description="Training against perturbed embeddings; it doubles the time or more."

@@ -36,6 +36,8 @@ ReplyReason = Literal[
     "overload",
     "generator_failed",
     "not_a_question",
+    "praise",
+    "complaint",
     "loop",
 ]
 """Why the action is what it is; ``answered`` is the only reason to send. docs/replies.md tells each in words."""

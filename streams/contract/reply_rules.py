@@ -75,7 +75,15 @@ class Words(_Part):
     safety: tuple[Phrase, ...] = ()
     person: tuple[Phrase, ...] = ()
     courtesy: tuple[Phrase, ...] = ()
-    """Thanks and greetings: a message of nothing else asks nothing."""
+    """Greetings and short words of assent: a message of nothing else, and of ``thanks``, asks nothing."""
+    thanks: tuple[Phrase, ...] = ()
+    """Thanks, farewells and good wishes, in messages of any length."""
+    praise: tuple[Phrase, ...] = ()
+    """Praise: a message that praises and asks nothing."""
+    complaint: tuple[Phrase, ...] = ()
+    """Complaint: a message that complains and asks nothing."""
+    asking: tuple[Phrase, ...] = ()
+    """What a question, a wish or a report of trouble has. Without it only the shortest courtesies are told."""
     automatic: tuple[Phrase, ...] = ()
     """What machines write: out of office, delivery failed."""
 

@@ -31,6 +31,14 @@ class GeneratorSettings(Section):
         1.0, description="So many times less likely is a word that stands in the text, the digits of a number too."
     )
     seed: Annotated[int, Field(ge=0)] = Field(13, description="Of what is drawn.")
+    learn_cron: str = Field(
+        "",
+        description="When the schedule trains it, as five fields of cron, in UTC, if documents are new or changed; "
+        "empty for never.",
+    )
+    min_new_documents: Annotated[int, Field(ge=0)] = Field(
+        0, description="So many new or changed documents call for a run of it; 0 never."
+    )
 
 
 class RepliesSettings(Section):
@@ -50,16 +58,29 @@ class RepliesSettings(Section):
     repeats: PositiveInt = Field(2, description="The same question asked so often again goes to a person.")
     keep_turns: PositiveInt = Field(6, description="Turns of a conversation that are remembered.")
     forget_hours: PositiveFloat = Field(72.0, description="A conversation silent for so long is forgotten.")
+    max_conversations: PositiveInt = Field(
+        50_000, description="Most conversations of one partition; those longest silent are forgotten first."
+    )
     deadline_seconds: PositiveFloat = Field(
         8.0, description="A message that waited so long for a draft goes to a person, with the reason overload."
     )
     max_waiting: PositiveInt = Field(
         256, description="Messages that wait for drafts; what comes beyond goes to people."
     )
-    webhook_url: str | None = Field(None, description="Where what is to be sent is posted to; nowhere without.")
+    webhook_url: SecretStr | None = Field(
+        None, description="Where what is to be sent is posted to; none, nowhere. Such an address is a key: never shown."
+    )
     webhook_secret: SecretStr | None = Field(None, description="Signs each post (HMAC-SHA256); never shown.")
     webhook_timeout_seconds: PositiveFloat = Field(5.0, description="How long one post may take.")
     webhook_attempts: PositiveInt = Field(6, description="How often a post that fails is tried.")
+
+
+class ConnectorSettings(Section):
+    """The process that posts replies to the webhook (replies.webhook_url): `tocsin replies connector`."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        9467, description="Port of its /metrics, on metrics.host; 0 takes a free one."
+    )
 
 
 class BriefsSettings(Section):
@@ -83,6 +104,9 @@ class RecommendSettings(Section):
     max_items: PositiveInt = Field(200_000, description="Live items of an index; the oldest go first.")
     max_users: PositiveInt = Field(200_000, description="Readers whose interests a worker keeps in memory.")
     recent_items: PositiveInt = Field(64, description="Items remembered of a reader, not to be shown again.")
+    seen_items: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        1000, description="Items before these of which 4 bytes are kept of a reader, so that they do not come again."
+    )
     candidates: PositiveInt = Field(200, description="Items that are ranked.")
     diversity: Share = Field(0.3, description="How much unlike items are preferred to like ones (MMR's 1 - lambda).")
     debounce_seconds: Annotated[float, Field(ge=0.0)] = Field(
@@ -90,6 +114,14 @@ class RecommendSettings(Section):
     )
     checkpoint_seconds: PositiveFloat = Field(5.0, description="Longest time between two checkpoints of interests.")
     checkpoint_events: PositiveInt = Field(2048, description="Reader events between two checkpoints.")
+    learn_cron: str = Field(
+        "30 3 * * *",
+        description="When the schedule learns the ranker, as five fields of cron, in UTC, if there are new behaviors; "
+        "empty for never.",
+    )
+    min_new_behaviors: Annotated[int, Field(ge=0)] = Field(
+        20_000, description="It also learns it once so many behaviors are new; 0 for never."
+    )
 
 
 class DeskSettings(Section):
@@ -98,7 +130,11 @@ class DeskSettings(Section):
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9470, description="Port; 0 takes a free one.")
     token: SecretStr | None = Field(
-        None, description="Opens the page; made anew at each start where absent, and needed for other hosts."
+        None, description="Opens the page; made anew at each start where no token is set; other hosts need one."
     )
+    tokens: dict[str, SecretStr] = Field(
+        {}, description="Tokens of people, by the name that stands with what they do: each opens the page."
+    )
+    read_only: tuple[str, ...] = Field((), description="Names among desk.tokens that may look, and change nothing.")
     hosts: tuple[str, ...] = Field((), description="Further names of this host that browsers may use in addresses.")
     keep: PositiveInt = Field(500, description="Records of each kind that the page holds.")

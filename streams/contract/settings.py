@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -17,6 +17,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -26,6 +27,7 @@ from streams.contract.records import SourceKind
 from streams.contract.section import Section
 from streams.contract.service_settings import (
     BriefsSettings,
+    ConnectorSettings,
     DeskSettings,
     GeneratorSettings,
     RecommendSettings,
@@ -121,12 +123,16 @@ class ModelSettings(Section):
     """The encoder: where its versions are kept and how it is served."""
 
     registry: str = Field(".tocsin/registry", description="Folder or fsspec URL (s3://, gs://) of model versions.")
+    key_file: Path | None = Field(
+        None, description="File with a key of 32 bytes or more: versions are signed by it, and none is taken unsigned."
+    )
     cache: Path = Field(Path(".tocsin/cache"), description="Local folder for fetched weights and versions.")
     name: str = Field("encoder", pattern=r"^[a-z0-9-]+$", description="Name of the served model in the registry.")
     alias: str = Field("champion", description="Alias or version number that is served.")
     base: str = Field(
-        "package:minilm-l6",
-        description="Base weights: package:minilm-l6, a folder, or a Hugging Face id of a BERT-like encoder.",
+        "package:e5-small-v2",
+        description="Base weights: package:e5-small-v2, package:minilm-l6 (half the work, and weaker), a folder, or a "
+        "Hugging Face id of a BERT-like encoder.",
     )
     max_tokens: Annotated[int, Field(ge=8, le=512)] = Field(
         128, description="Longer texts are cut at a token boundary for the model, never for the record."
@@ -169,11 +175,17 @@ class SurgeSettings(Section):
     warm_up_hours: PositiveFloat = Field(
         24.0, description="A subject younger than this has no usual volume: it rings by its share alone."
     )
+    warm_up_messages: PositiveFloat = Field(
+        20.0, description="Nor has one of which fewer messages are older than that, the earlier ones counting for less."
+    )
     resolve_windows: PositiveInt = Field(3, description="Calm windows in a row after which an alert is resolved.")
     cool_down_seconds: Annotated[float, Field(ge=0)] = Field(
         1800.0, description="So long after its end a subject rings again only if it is ten times as unusual."
     )
     forget_hours: PositiveFloat = Field(336.0, description="A subject silent for so long is forgotten.")
+    max_subjects: Annotated[int, Field(ge=100)] = Field(
+        50_000, description="Most subjects of one partition of signals; of the silent ones the youngest make room."
+    )
     evidence_messages: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Messages told with an alert.")
     checkpoint_events: Annotated[int, Field(ge=1)] = Field(
         2048, description="Records of signals between two checkpoints; each carries those of a batch."
@@ -261,6 +273,7 @@ class Settings(BaseSettings):
     drift: DriftSettings = DriftSettings()
     generator: GeneratorSettings = GeneratorSettings()
     replies: RepliesSettings = RepliesSettings()
+    connector: ConnectorSettings = ConnectorSettings()
     briefs: BriefsSettings = BriefsSettings()
     recommend: RecommendSettings = RecommendSettings()
     desk: DeskSettings = DeskSettings()
@@ -269,6 +282,16 @@ class Settings(BaseSettings):
     exporter: ExporterSettings = ExporterSettings()
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _batch_ends_before_the_worker(self) -> Self:
+        deadline, timeout = self.replies.deadline_seconds, self.worker.shutdown_timeout_seconds
+        if (self.replies.enabled or self.briefs.enabled) and deadline >= timeout:
+            raise ValueError(
+                f"replies.deadline_seconds ({deadline:g}) must be below worker.shutdown_timeout_seconds ({timeout:g}): "
+                "a worker that stops waits for the drafts in hand, and would be ended in the midst of them"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -104,8 +104,12 @@ def _setting(section: str, name: str, told: dict[str, Any], default: Any) -> Set
         type=" or ".join(_type(kind) for kind in kinds),
         default=default,
         description=told.get("description", ""),
-        secret=any(kind.get("format") == "password" for kind in kinds),
+        secret=any(_is_secret(kind) or _is_secret(kind.get("additionalProperties")) for kind in kinds),
     )
+
+
+def _is_secret(kind: object) -> bool:
+    return isinstance(kind, dict) and kind.get("format") == "password"
 
 
 def _type(kind: dict[str, Any]) -> str:

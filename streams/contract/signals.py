@@ -13,6 +13,9 @@ from msgspec import Meta, Struct, field
 
 from streams.contract.records import Probability, Sentiment, SourceKind
 
+CLOCK_KEY = "clock"
+"""Key of the state that says how far upstream was; every subject's key has a slash."""
+
 
 class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one message says of one subject."""

@@ -171,6 +171,26 @@ def recommendations_topic(settings: TopicsSettings) -> str:
     return output_topic(settings, "recommendations")
 
 
+def kept_in_place(settings: Settings) -> dict[str, int]:
+    """Topics whose keys must stay in their partition, each with the number of partitions that keys are spread over.
+
+    State lies in the partition of what it was made of, and of a key's records the last one counts: a key that moved
+    would be two. Kafka moves keys once a topic is given more partitions. So keys go on to the first ones, as many as
+    there were at creation, and those that were added stay empty.
+    """
+    topics = settings.topics
+    # What state is made of, and histories whose order over all keys matters; all else is kept compacted.
+    ordered = {
+        named(topics)
+        for named in (signals_topic, turns_topic, reader_events_topic, retrain_requests_topic, model_events_topic)
+    }
+    return {
+        spec.name: spec.partitions
+        for spec in all_topics(settings)
+        if not spec.is_input and (spec.name in ordered or spec.config.get("cleanup.policy") == "compact")
+    }
+
+
 def all_topics(settings: Settings) -> list[TopicSpec]:
     """Every topic of the application under these settings, inputs first."""
     topics = settings.topics

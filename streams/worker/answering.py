@@ -21,7 +21,7 @@ from streams.contract.records import encode
 from streams.contract.replies import Reply, Turn
 from streams.contract.topics import replies_topic
 from streams.logic.replies.check import check
-from streams.logic.replies.deciding import decide
+from streams.logic.replies.deciding import decide, with_gaps
 from streams.logic.replies.policy import before, overloaded, retrieved, taken_over_meanwhile
 from streams.logic.replies.restoring import Veiled, unveil, veil
 from streams.logic.replies.verdicts import Decision, Plan, Rules
@@ -265,9 +265,7 @@ class Answering:
 
     def _reply(self, case: Case, decision: Decision) -> Reply:
         text, invented = unveil(decision.text, case.veiled.pieces)
-        if invented and decision.action == "send":
-            gap = "The approved answer has a place for what the customer did not write."
-            decision = replace(decision, action="review", reason="unsupported", detail=gap, unsupported=invented)
+        decision = with_gaps(decision, invented)
         turn = case.turn
         return Reply(
             id=derived_id(turn.id, "reply"),

@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.logic.stall import Position
 from streams.worker.header_names import spell_out_header_names
+from streams.worker.publisher import METADATA_AGE_MS
 from streams.worker.security import faust_credentials
 
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ class _Consumer(driver.Consumer):
             await self.app.commit_acknowledged()
             self.app.on_revoked({(tp.topic, tp.partition) for tp in revoked})
             await super().on_partitions_revoked(revoked)
+
+    def is_member(self) -> bool:
+        # aiokafka belongs to another thread, as below. Its generation is that of the group, and none (-1) until it has
+        # joined and once it is thrown out; an assignment is there from the first one on, and may be empty.
+        reader = self._thread._consumer  # noqa: SLF001  no public way; None while the thread starts
+        if reader is None or reader._coordinator is None:  # noqa: SLF001  no public way
+            return False
+        subscription = reader._subscription.subscription  # noqa: SLF001  no public way
+        is_assigned = subscription is not None and subscription.assignment is not None
+        return is_assigned and reader._coordinator.generation >= 0  # noqa: SLF001  no public way
 
     def positions(self) -> dict[Place, Position]:
         # aiokafka belongs to another thread and may exchange its assignment at any moment: one snapshot is looked at.
@@ -121,6 +132,11 @@ class Application(faust.App):
             if tp.topic == topic:
                 tell(tp)
 
+    def is_member(self) -> bool:
+        """Whether the group counts this worker in, be it with partitions or, where others have all of them, without."""
+        consumer = self._consumer
+        return consumer is not None and consumer.started and consumer.is_member()
+
     def positions(self) -> dict[Place, Position]:
         """Where the worker stands in each of its partitions; empty before it has joined the group."""
         consumer = self._consumer
@@ -148,11 +164,15 @@ def build_application(settings: Settings) -> Application:
         broker_max_poll_records=_POLLED_RECORDS,
         consumer_max_fetch_size=_FETCHED_BYTES,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_AGE_MS,
         # Messages that Faust may hold ahead of the agent: two batches; more would only be read again after a kill.
         stream_buffer_maxsize=settings.enrich.batch_max * 2,
         stream_wait_empty=False,
         key_serializer="raw",
         value_serializer="raw",
+        # No tables, and so nobody stands by for any. With Faust's default of one standby its assignor lets each worker
+        # keep the mean rounded up: of 3 workers on 4 partitions two would have 2, and the third none.
+        table_standby_replicas=0,
         store="memory://",
         datadir=str(settings.worker.data_dir),
         # Topics are made by `tocsin topics create`; the worker depends on no auto-creation, and needs no leader topic.

@@ -15,6 +15,7 @@ import structlog
 
 from streams.contract.alerts import Alert, ringing_key
 from streams.contract.cloudevents import headers
+from streams.contract.decoding import JsonDecoder
 from streams.contract.ids import derived_id
 from streams.contract.outgoing import Output
 from streams.contract.records import encode
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from streams.worker.drafting import Drafting, Written
 
 log = structlog.get_logger(__name__)
+
+_brief = JsonDecoder(Brief)
 
 
 class Rung(NamedTuple):
@@ -163,7 +166,7 @@ def decoded(values: Iterable[bytes | None]) -> list[Brief]:
     found = []
     for value in values:
         try:
-            found.append(msgspec.json.decode(value or b"", type=Brief))
+            found.append(_brief.decode(value or b""))
         except msgspec.DecodeError as error:
             log.warning("left out: no brief", error=str(error))
     return found

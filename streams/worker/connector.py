@@ -18,6 +18,8 @@ from kafka.errors import CommitFailedError, KafkaError
 
 from streams.brokers.client import consumer, producer
 from streams.brokers.errors import BrokerError
+from streams.contract.access import connector_group as group_of_connectors
+from streams.contract.decoding import JsonDecoder
 from streams.contract.ids import output_id
 from streams.contract.records import DeadLetter, encode
 from streams.contract.replies import Reply
@@ -43,10 +45,12 @@ STALE_SECONDS = 900.0
 
 log = structlog.get_logger(__name__)
 
+_reply = JsonDecoder(Reply)
+
 
 def connector_group(settings: Settings) -> str:
     """Consumer group of connectors."""
-    return f"{settings.kafka.group_id}-connector"
+    return group_of_connectors(settings.kafka.group_id)
 
 
 class Connector:
@@ -153,7 +157,7 @@ class Connector:
 
 def _sendable(record: ConsumerRecord) -> Reply | None:
     try:
-        reply = msgspec.json.decode(record.value or b"", type=Reply)
+        reply = _reply.decode(record.value or b"")
     except msgspec.DecodeError as error:
         log.warning("left out: no reply", offset=record.offset, partition=record.partition, error=str(error))
         return None

@@ -60,6 +60,7 @@ class Conversations:
         self._topic = conversations_topic(settings.topics)
         self._turns = turns_topic(settings.topics)
         self._keep = settings.replies.keep_turns
+        self._most = settings.replies.max_conversations
         self._forget_after = settings.replies.forget_hours * _SECONDS_PER_HOUR
         self._read_state = read_state
         self._clock = clock
@@ -93,7 +94,7 @@ class Conversations:
         outputs += [
             self._output(partition, name, None)
             for partition in {partition for partition, _ in self._dirty}
-            for name in self._forget_silent(partition)
+            for name in self._forgotten(partition)
         ]
         self._dirty.clear()
         return outputs
@@ -124,6 +125,15 @@ class Conversations:
         found.sort(key=lambda entry: entry[1].last or never)
         log.info("conversations restored", partition=partition, conversations=len(found))
         return OrderedDict((name, _Kept(conversation, now)) for name, conversation in found)
+
+    def _forgotten(self, partition: int) -> list[str]:
+        """Forget the long silent, and beyond the most there may be the longest silent; those of now stay."""
+        kept = self._partitions[partition]
+        names = self._forget_silent(partition)
+        while len(kept) > self._most and (partition, name := next(iter(kept))) not in self._dirty:
+            del kept[name]
+            names.append(name)
+        return names
 
     def _forget_silent(self, partition: int) -> list[str]:
         kept = self._partitions[partition]

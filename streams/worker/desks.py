@@ -15,12 +15,13 @@ import structlog
 
 from streams.contract.alerts import Alert
 from streams.contract.cloudevents import headers
+from streams.contract.decoding import JsonDecoder
 from streams.contract.outgoing import Output
 from streams.contract.records import encode
-from streams.contract.signals import Heartbeat, Signals, SurgeState
+from streams.contract.signals import CLOCK_KEY, Heartbeat, Signals, SurgeState
 from streams.contract.topics import alerts_topic, signals_topic, surge_state_topic, trends_topic
 from streams.logic.surge.desk import Desk
-from streams.logic.surge.state import FORM
+from streams.logic.surge.state import FORM, READABLE
 from streams.logic.watermark import Watermark
 
 if TYPE_CHECKING:
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
     from streams.contract.signals import Signal
     from streams.worker.steering import Steering
 
-# Of the state that says how far upstream was; every subject's key has a slash.
-_CLOCK_KEY = "clock"
-
 log = structlog.get_logger(__name__)
 
-_told = msgspec.json.Decoder(Signals | Heartbeat)
+_told: JsonDecoder[Signals | Heartbeat] = JsonDecoder(Signals | Heartbeat)
 
 
 @dataclass(slots=True)
@@ -58,6 +56,8 @@ class Findings:
     """Signals whose window was over when they came."""
     duplicates: int = 0
     """Syndicated copies, and signals that came again."""
+    crowded: int = 0
+    """Signals of subjects that were new while there were too many."""
     verdicts: int = 0
     """Verdicts on alarms of these desks that were new."""
 
@@ -131,10 +131,11 @@ class Desks:
                 place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
                 findings.verdicts += _judged(place.desk, self._verdicts)
                 findings.resumed += [alert for alert in place.desk.firing if not alert.past]
-            before = place.desk.late, place.desk.duplicates
+            before = place.desk.late, place.desk.duplicates, place.desk.crowded
             self._take(place, record, findings)
             findings.late += place.desk.late - before[0]
             findings.duplicates += place.desk.duplicates - before[1]
+            findings.crowded += place.desk.crowded - before[2]
         for partition in sorted({record.partition for record in records}):
             findings.states += self._checkpoint(partition)
         return findings
@@ -161,6 +162,8 @@ class Desks:
             if watched is not self._watched:
                 place.desk.watch(watched.keys())
             if verdicts is not self._verdicts:
+                for key in self._verdicts.keys() - verdicts.keys():
+                    place.desk.withdraw(self._verdicts[key])
                 findings.verdicts += _judged(place.desk, verdicts)
         self._watched, self._verdicts = watched, verdicts
 
@@ -237,7 +240,7 @@ class Desks:
         if place.closed != place.closed_kept:
             # Once a window: without it, time would stand still where a worker starts into silence.
             place.closed_kept = place.closed
-            states.append((_CLOCK_KEY, place.clock.dump()))
+            states.append((CLOCK_KEY, place.clock.dump()))
         return [
             Output(
                 self._state,
@@ -269,11 +272,11 @@ class Desks:
             self._upstream, idle_seconds=settings.idle_seconds, max_skew=settings.max_skew_seconds, started=heard
         )
         for known in self._read_state(partition):
-            if known.form != FORM:
+            if known.form not in READABLE:
                 log.warning("state of another version is left out", key=known.key, form=known.form, partition=partition)
                 continue
             try:
-                if known.key == _CLOCK_KEY:
+                if known.key == CLOCK_KEY:
                     clock.load(known.state)
                 else:
                     desk.restore(known.key, known.state)

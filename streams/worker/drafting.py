@@ -1,7 +1,8 @@
 """The generator in one worker: which version writes, and what it is asked to write.
 
 Without a version in the registry nothing is written, and the best approved answer is offered as it stands. A version
-that the registry points at later is loaded beside the one that writes, and takes its place between two batches.
+that the registry points at is tried in a process of its own, loaded beside the one that writes, takes its place between
+two batches, and is watched: where it fails or is far slower, the one before comes back.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import structlog
 from models.generator.config import GenerationOptions
 from models.generator.prompting import brief_prompt, reply_prompt
 from models.manifest import VersionError
+from models.trial import TrialError
+from streams.logic.draft_watch import Drafted
 from streams.logic.replies.deciding import Draft
 from streams.worker.pointers import Pointers
+from streams.worker.succession import Held, Succession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +69,14 @@ class Written(NamedTuple):
     """Whether the time was over."""
 
 
+def _untried(folder: Path, against: Path | None, settings: Settings) -> None:
+    """No trial."""
+
+
+def _untold(version: int, previous: int, reason: str) -> None:
+    """Nobody is told."""
+
+
 class Drafting:
     """Holds the generator that writes; ``start`` and ``stop`` it. Any thread may ask.
 
@@ -73,6 +85,9 @@ class Drafting:
         registry: Where its versions are.
         load: Makes of a version's folder what writes; raises VersionError where it will not.
         metrics: Told which version writes.
+        attempt: Tries a version's folder against that of the one that writes, where one does; raises VersionError where
+            it may not write, and TrialError where that cannot be said.
+        give_up: Told which version was given up while it wrote, which one writes again, and why; from any thread.
     """
 
     def __init__(
@@ -81,7 +96,10 @@ class Drafting:
         registry: Registry,
         load: Callable[[Path, GeneratorSettings], Writer],
         metrics: ReplyMetrics,
+        attempt: Callable[[Path, Path | None, Settings], None] = _untried,
+        give_up: Callable[[int, int, str], None] = _untold,
     ) -> None:
+        self._all = settings
         self._settings = settings.generator
         self._options = GenerationOptions.of(settings.generator)
         self._cache = settings.model.cache
@@ -90,9 +108,10 @@ class Drafting:
         self._metrics = metrics
         named = settings.model.model_copy(update={"name": settings.generator.name})
         self._pointers = Pointers(settings.model_copy(update={"model": named}))
-        self._current: Writer | None = None
-        self._version: int | None = None
-        self._refused: int | None = None
+        self._attempt = attempt
+        self._give_up = give_up
+        self._succession = Succession(settings.swap)
+        self._refused: set[int] = set()
         self._is_tried = False
         self._is_told = False
         self._stop = threading.Event()
@@ -107,7 +126,7 @@ class Drafting:
     @property
     def batch(self) -> int:
         """How many may be written at the same time."""
-        return self._settings.batch if self._current is not None else _BATCH_WITHOUT
+        return self._settings.batch if self._succession.current is not None else _BATCH_WITHOUT
 
     def start(self) -> None:
         """Load, and follow what the registry points at; needs a running event loop."""
@@ -131,8 +150,8 @@ class Drafting:
             rules: For the tone.
             within: Seconds that all of them may take.
         """
-        generator = self._current
-        if generator is None:
+        held = self._succession.current
+        if held is None:
             return [None] * len(asked)
         prompts = [
             reply_prompt(
@@ -145,7 +164,7 @@ class Drafting:
             )
             for turn, text, plan in asked
         ]
-        return self._write(generator, prompts, within)
+        return self._write(held.writer, prompts, within)
 
     def brief(self, story: Story, *, within: float) -> Written | None:
         """A brief; None where no generator serves.
@@ -154,10 +173,10 @@ class Drafting:
             story: Its facts.
             within: Seconds that it may take.
         """
-        generator = self._current
-        if generator is None:
+        held = self._succession.current
+        if held is None:
             return None
-        return self._write(generator, [brief_prompt(story.facts, story.quotes)], within)[0]
+        return self._write(held.writer, [brief_prompt(story.facts, story.quotes)], within)[0]
 
     def _write(self, generator: Writer, prompts: Sequence[Prompt], within: float) -> Sequence[Written]:
         started = time.monotonic()
@@ -165,8 +184,10 @@ class Drafting:
             generated = generator.generate(prompts, self._options, started + within)
         except Exception as error:
             log.exception("the generator failed", model=generator.model, error=repr(error))
+            self._observe(generator, Drafted(len(prompts), 0, 0.0, failed=True))
             return [Written(Draft(""), generator.model)] * len(prompts)
         seconds = time.monotonic() - started
+        self._observe(generator, Drafted(len(prompts), sum(one.tokens for one in generated), seconds))
         return [
             Written(
                 Draft(one.text, finished=one.stopped == "end"),
@@ -182,7 +203,7 @@ class Drafting:
         while not self._stop.is_set():
             try:
                 self._look()
-            except (VersionError, OSError) as error:
+            except (VersionError, TrialError, OSError) as error:
                 log.warning("no other version of the generator is taken up", error=str(error))
             except Exception as error:
                 log.exception("the generator cannot be looked after: trying on", error=repr(error))
@@ -199,17 +220,41 @@ class Drafting:
             self._is_told = True
             return
         version = self._registry.resolve(name, alias)
-        if version in (self._version, self._refused):
+        current, before = self._succession.current, self._succession.before
+        if (current is not None and version == current.version) or version in self._refused:
+            return
+        if before is not None and version == before.version:
+            # At hand: people have rolled the other one back, and nobody waits.
+            self._take_up(before)
             return
         try:
-            taken, generator = self._registry.resolve_and_load(
-                name, alias, self._cache, lambda folder: self._load(folder, self._settings)
-            )
+            taken, held = self._registry.resolve_and_load(name, alias, self._cache, self._bring_in)
         except VersionError:
-            self._refused = version
+            self._refused.add(version)
             raise
         if taken != version:
-            self._refused = version
-        self._version, self._current = taken, generator
-        self._metrics.show_generator(generator.model)
-        log.info("generator loaded", model=generator.model)
+            self._refused.add(version)
+        if current is None or taken != current.version:
+            self._take_up(held._replace(version=taken))
+
+    def _bring_in(self, folder: Path) -> Held:
+        current = self._succession.current
+        self._attempt(folder, current.folder if current is not None else None, self._all)
+        return Held(self._load(folder, self._settings), 0, folder)
+
+    def _take_up(self, held: Held) -> None:
+        self._succession.take_up(held)
+        self._metrics.show_generator(held.writer.model)
+        log.info("generator loaded", model=held.writer.model)
+
+    def _observe(self, generator: Writer, drafted: Drafted) -> None:
+        given_up = self._succession.observe(generator, drafted)
+        if given_up is None:
+            return
+        left, serves, reason = given_up
+        self._refused.add(left.version)
+        log.error(
+            "a version of the generator is given up", model=generator.model, reason=reason, serves=serves.writer.model
+        )
+        self._metrics.show_generator(serves.writer.model)
+        self._give_up(left.version, serves.version, f"{generator.model}: {reason}.")

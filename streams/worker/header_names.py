@@ -15,6 +15,8 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
+from streams.brokers.header_names import SpelledBytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,13 +69,4 @@ class _SpellingBatch(_DefaultRecordBatchPy):
 
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
-        self._buffer = _SpelledBytes(self._buffer)
-
-
-class _SpelledBytes(bytearray):
-    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401  an index gives a number, a slice gives bytes
-        part = super().__getitem__(place)
-        return _SpelledBytes(part) if isinstance(place, slice) else part
-
-    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
-        return super().decode(encoding, errors)
+        self._buffer = SpelledBytes(self._buffer)

@@ -34,6 +34,8 @@ class Health:
         stall_timeout: Seconds without movement, though there is lag, after which the process ends.
         end: Ends the process at once; given in tests.
         agent_of: Name of the agent that reads a partition; each must move by itself.
+        is_member: Whether the consumer group counts the worker in: with no partition it then has nothing to do, and
+            stands ready for those of a worker that goes.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class Health:
         stall_timeout: float,
         end: Callable[[int], object] = os._exit,
         agent_of: Callable[[Place], str] = lambda _: "",
+        is_member: Callable[[], bool] = lambda: False,
     ) -> None:
         self._read_positions = positions
+        self._ask_member = is_member
         self._metrics = metrics
         self._detector = StallDetector(stall_timeout, agent_of)
         self._timeout = stall_timeout
         self._end = end
         self._positions: dict[Place, Position] = {}
+        self._is_idle = False
         self._beat = time.monotonic()
         self._still_for = 0.0
         self._model: str | None = None
@@ -97,24 +102,36 @@ class Health:
         )
 
     def ready(self) -> Probe:
-        """Whether it does its work: a model answers, partitions are assigned, and all is healthy."""
+        """Whether it does its work, or would: a model answers, it is in the group, and all is healthy.
+
+        A group with more workers than partitions has some without any. They are ready: who waits for them, as a rolling
+        deployment does, would else wait for ever.
+        """
         healthy, checks = self.health()
-        ok = healthy and self._model is not None and bool(self._positions) and self._stop_by is None
-        lag = sum(position.lag for position in self._positions.values())
+        positions, is_idle = self._positions, self._is_idle
+        in_group = bool(positions) or is_idle
+        ok = healthy and self._model is not None and in_group and self._stop_by is None
+        lag = sum(position.lag for position in positions.values())
         return Probe(
             ok,
             checks
             | {
                 "model": self._model or "not loaded",
-                "partitions": f"{len(self._positions)} assigned, lag {lag}",
-                "state": "running" if self._stop_by is None else "stopping",
+                "partitions": f"{len(positions)} assigned, lag {lag}",
+                "state": self._state(is_idle=is_idle),
             },
         )
+
+    def _state(self, *, is_idle: bool) -> str:
+        if self._stop_by is not None:
+            return "stopping"
+        return "idle: the other workers of the group have all partitions" if is_idle else "running"
 
     async def _pulse(self) -> None:
         while True:
             self._beat = time.monotonic()
             self._positions = dict(self._read_positions())
+            self._note_idleness(is_idle=not self._positions and self._ask_member())
             self._metrics.show_positions(
                 {
                     place: (position.committed, position.highwater, position.lag)
@@ -123,6 +140,15 @@ class Health:
             )
             self._still_for = self._detector.observe(self._beat, self._positions)
             await asyncio.sleep(_CHECK_SECONDS)
+
+    def _note_idleness(self, *, is_idle: bool) -> None:
+        if is_idle == self._is_idle:
+            return
+        self._is_idle = is_idle
+        if is_idle:
+            log.info("idle: the other workers of the group have all partitions; it takes over where one goes")
+        elif self._positions:
+            log.info("no longer idle", partitions=len(self._positions))
 
     def _watch(self) -> None:
         while not self._stop.wait(_CHECK_SECONDS):

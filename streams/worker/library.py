@@ -12,10 +12,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
 import structlog
 
 from models.manifest import VersionError
+from streams.contract.decoding import JsonDecoder
 from streams.contract.labels import Label
 from streams.contract.replies import Document
 from streams.contract.topics import documents_topic, labels_topic
@@ -46,8 +46,8 @@ _FOLDER = "answers"
 
 log = structlog.get_logger(__name__)
 
-_document: msgspec.json.Decoder[Document | None] = msgspec.json.Decoder(Document)
-_label = msgspec.json.Decoder(Label)
+_document: JsonDecoder[Document | None] = JsonDecoder(Document)
+_label = JsonDecoder(Label)
 
 
 class Index(Protocol):

@@ -60,6 +60,7 @@ class Loader:
             threads=model.threads,
             sub_batch=model.sub_batch,
             embedder=embedder,
+            key_file=str(model.key_file) if model.key_file else None,
         )
         folder = await try_version(trial)
         loop = asyncio.get_running_loop()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from streams.contract.decoding import JsonDecoder
 from streams.contract.model_records import ModelPointer, pointer_key
 from streams.contract.topics import model_pointers_topic
 from streams.worker.controls import Controls
@@ -38,7 +37,7 @@ class Pointers:
         self._listeners: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._control = self._controls.follow(
-            model_pointers_topic(settings.topics), msgspec.json.Decoder(ModelPointer).decode, self._changed
+            model_pointers_topic(settings.topics), JsonDecoder(ModelPointer).decode, self._changed
         )
 
     def latest(self, alias: PointedAlias) -> ModelPointer | None:

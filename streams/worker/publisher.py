@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,7 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from streams.worker.security import aiokafka_security
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streams.contract.outgoing import Output
     from streams.contract.settings import KafkaSettings
@@ -29,6 +30,13 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageE
 _MAX_BATCH_BYTES = 512 * 1024
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+
+METADATA_AGE_MS = 30_000
+"""How soon partitions that were added are found; what is in them would wait for the clients' own five minutes."""
+
+TOO_MANY_PARTITIONS = "partitions were added where state is kept: they stay empty, and nothing moves"
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 log = structlog.get_logger(__name__)
 
@@ -42,15 +50,20 @@ class BatchPublisher:
 
     Args:
         kafka: How to reach the brokers.
+        kept: From ``kept_in_place``: topics whose keys stay where they are, and over how many partitions.
         on_retry: Called for each attempt that failed and is made again.
     """
 
-    def __init__(self, kafka: KafkaSettings, *, on_retry: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, kept: Mapping[str, int] = _NONE, *, on_retry: Callable[[], None] = lambda: None
+    ) -> None:
         self._kafka = kafka
+        self._kept = kept
         self._on_retry = on_retry
         self._partitioner = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
         self._known: dict[str, list[int]] = {}
+        self._warned: set[str] = set()
 
     async def start(self) -> None:
         """Connect to the brokers.
@@ -119,12 +132,19 @@ class BatchPublisher:
         return partition
 
     async def partitions_of(self, topic: str) -> list[int]:
-        """Partitions of a topic, in order, as the brokers told last.
+        """Partitions of a topic that are written to, in order, as the brokers told last.
 
         Raises:
             aiokafka.errors.KafkaError: There is no such topic, or no broker tells.
         """
-        known = self._known[topic] = sorted(await self._started.partitions_for(topic))
+        known = sorted(await self._started.partitions_for(topic))
+        kept = self._kept.get(topic)
+        if kept is not None and len(known) > kept:
+            if topic not in self._warned:
+                self._warned.add(topic)
+                log.warning(TOO_MANY_PARTITIONS, topic=topic, partitions=len(known), used=kept)
+            known = known[:kept]
+        self._known[topic] = known
         return known
 
     async def _attempt(self, outputs: list[Output]) -> tuple[list[Output], list[Output]]:
@@ -210,5 +230,6 @@ def producer_options(kafka: KafkaSettings) -> dict[str, Any]:
         "max_batch_size": _MAX_BATCH_BYTES,
         "linger_ms": 0,
         "request_timeout_ms": int(kafka.request_timeout_seconds * 1000),
+        "metadata_max_age_ms": METADATA_AGE_MS,
         **aiokafka_security(kafka),
     }

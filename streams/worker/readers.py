@@ -7,19 +7,21 @@ published is handed back (docs/adr/0005).
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import structlog
 
+from streams.contract.decoding import JsonDecoder
 from streams.contract.outgoing import Output
 from streams.contract.recommendations import BehaviorAction, InterestState
 from streams.contract.records import encode
 from streams.contract.topics import interests_topic, reader_events_topic
 from streams.logic.reader_events import user_key
 from streams.logic.recommend.interest_state import FORM as INTERESTS_FORM
+from streams.logic.recommend.interest_state import READ_FORMS
 from streams.logic.recommend.interests import Bounds, Interests
 from streams.worker.interest_store import InterestStore
 
@@ -34,12 +36,17 @@ if TYPE_CHECKING:
 FORM = 100 + INTERESTS_FORM
 """Version of the form of state: this one's hundreds, and that of the interests in it."""
 
+_READ_FORMS = frozenset(100 + form for form in READ_FORMS)
+
 # Behaviors of items that nobody knows yet, of one reader; the oldest goes first.
 _KEPT_UNKNOWN = 32
 
+ReaderFound = Literal["memory", "disk", "nowhere"]
+"""Where a reader was found; nowhere: one who is not known yet."""
+
 log = structlog.get_logger(__name__)
 
-_state = msgspec.json.Decoder(InterestState)
+_state = JsonDecoder(InterestState)
 
 
 class Unknown(msgspec.Struct, frozen=True, array_like=True):
@@ -106,6 +113,7 @@ class Readers:
         self._stores: dict[int, InterestStore] = {}
         self._active: OrderedDict[tuple[int, str], Reader] = OrderedDict()
         self._dirty: dict[tuple[int, str], None] = {}
+        self._lookups: Counter[ReaderFound] = Counter()
 
     def __len__(self) -> int:
         """Readers in memory."""
@@ -125,10 +133,18 @@ class Readers:
         found = self._active.get(place)
         if found is None:
             state = self._store(partition).get(user_key(user))
+            self._lookups["nowhere" if state is None else "disk"] += 1
             found = self._active[place] = Reader(Interests(self._bounds)) if state is None else self._load(state)
             self._make_room()
+        else:
+            self._lookups["memory"] += 1
         self._active.move_to_end(place)
         return found
+
+    def take_lookups(self) -> Counter[ReaderFound]:
+        """How many readers were looked up since this was last asked, by where they were found."""
+        taken, self._lookups = self._lookups, Counter()
+        return taken
 
     def touched(self, partition: int, user: str) -> None:
         """This reader has changed, and is written with the next ``states``."""
@@ -197,7 +213,7 @@ class Readers:
                 state = _state.decode(record.value)
             except msgspec.DecodeError:
                 state = None
-            if state is None or state.form != FORM:
+            if state is None or state.form not in _READ_FORMS:
                 left_out += 1
                 continue
             yield record.key, state.state

@@ -10,9 +10,11 @@ import structlog
 from kafka.errors import KafkaError
 
 from streams.brokers.errors import BrokerUnreachableError, TopicError
+from streams.brokers.placing import place
 from streams.brokers.reading import read_all
-from streams.contract.signals import SurgeState
-from streams.contract.topics import surge_state_topic
+from streams.contract.decoding import JsonDecoder
+from streams.contract.signals import CLOCK_KEY, SurgeState
+from streams.contract.topics import kept_in_place, surge_state_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OF_THE_PARTITION = (b"", CLOCK_KEY.encode())
+"""Keys of state that is a partition's own, and of no subject."""
+
 log = structlog.get_logger(__name__)
 
-_surge_state = msgspec.json.Decoder(SurgeState)
+_surge_state = JsonDecoder(SurgeState)
 
 
 class RecoveryError(RuntimeError):
@@ -70,8 +75,12 @@ def replayed(settings: Settings, topic: str, partition: int) -> Iterator[Consume
     """
     timeout = settings.surge.recovery_timeout_seconds
     deadline = time.monotonic() + timeout
+    spread = kept_in_place(settings).get(topic)
+    strays: set[bytes] = set()
     try:
         for record in read_all(settings, topic, partition=partition):
+            if spread is not None and _is_stray(record, spread):
+                (strays.discard if record.value is None else strays.add)(record.key)
             yield record
             if time.monotonic() > deadline:
                 raise RecoveryError(
@@ -79,6 +88,17 @@ def replayed(settings: Settings, topic: str, partition: int) -> Iterator[Consume
                 )
     except (BrokerUnreachableError, TopicError, KafkaError) as error:
         raise RecoveryError(f"{topic}[{partition}] cannot be read: {error}") from error
+    if strays:
+        # Gone on with, a subject would have two states, and each would be half of it.
+        raise RecoveryError(
+            f"{topic}[{partition}] holds {len(strays)} states that do not belong there by topics.partitions, {spread}: "
+            "it was another when they were written. Set it to what it was; partitions that were added may stay"
+        )
+
+
+def _is_stray(record: ConsumerRecord, spread: int) -> bool:
+    key = record.key
+    return key is not None and key not in OF_THE_PARTITION and place(key, spread) != record.partition
 
 
 def _decoded(value: bytes | None, decode: Callable[[bytes], T], topic: str) -> T | None:

@@ -6,12 +6,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
+import structlog
 
 from exporters.reply_metrics import ReplyMetrics
 from models.registry import Registry
 from streams.agents.briefs import add_briefs
 from streams.agents.replies import add_replies
+from streams.contract.decoding import JsonDecoder
 from streams.contract.replies import ConversationState
 from streams.contract.topics import briefs_topic, conversations_topic
 from streams.worker.answering import Answering
@@ -20,7 +21,8 @@ from streams.worker.conversations import Conversations
 from streams.worker.drafting import Drafting
 from streams.worker.library import Library
 from streams.worker.recovery import read_latest, replayed
-from streams.worker.writing import load_generator, open_index
+from streams.worker.registrar import Registrar
+from streams.worker.writing import load_generator, open_index, try_in_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from streams.worker.publisher import BatchPublisher
     from streams.worker.serving import Serving
 
-_state = msgspec.json.Decoder(ConversationState)
+log = structlog.get_logger(__name__)
+
+_state = JsonDecoder(ConversationState)
 
 
 class Replying:
@@ -72,7 +76,18 @@ class Replying:
         self._on_fatal = on_fatal
         self._metrics = ReplyMetrics(metrics)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replies")
-        self._drafting = Drafting(settings, Registry(settings.model.registry), load_generator, self._metrics)
+        registry = Registry.of(settings.model)
+        writes = settings.model.model_copy(update={"name": settings.generator.name})
+        self._registrar = Registrar(settings.model_copy(update={"model": writes}), registry, publisher)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._drafting = Drafting(
+            settings,
+            registry,
+            load_generator,
+            self._metrics,
+            try_in_process,
+            self._give_up,
+        )
         self._library: Library | None = None
         self._states: list[Conversations | Briefing] = []
         if settings.replies.enabled:
@@ -83,6 +98,7 @@ class Replying:
 
     def start(self) -> Self:
         """Begin; needs a running event loop."""
+        self._loop = asyncio.get_running_loop()
         if self.lines:
             self._drafting.start()
         if self._library is not None:
@@ -103,6 +119,20 @@ class Replying:
         if self._library is not None:
             await asyncio.to_thread(self._library.stop)
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _give_up(self, version: int, previous: int, reason: str) -> None:
+        """Have a version of the generator taken back for everybody; from the thread that answers."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._taken_back(version, previous, reason), self._loop)
+
+    async def _taken_back(self, version: int, previous: int, reason: str) -> None:
+        try:
+            state = await self._registrar.state()
+            await self._registrar.tell("swap_failed", version, state.epoch, previous=previous, reasons=[reason])
+            await self._registrar.roll_back(version, reason, {})
+        except Exception as error:
+            # This worker has gone back; the others find out by themselves.
+            log.exception("it cannot be told that a version of the generator is given up", error=repr(error))
 
     def _add_replies(self, library: Library) -> None:
         settings, drafting = self._settings, self._drafting

@@ -11,10 +11,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from streams.brokers.reading import read_all
+from streams.contract.decoding import JsonDecoder
 from streams.contract.outgoing import Output
 from streams.contract.recommendations import ItemVector
 from streams.contract.topics import item_vectors_topic
@@ -40,7 +40,7 @@ _REST = 1.0
 
 log = structlog.get_logger(__name__)
 
-_vector = msgspec.json.Decoder(ItemVector)
+_vector = JsonDecoder(ItemVector)
 
 
 class Restocker:

@@ -13,8 +13,10 @@ from exporters.http import ProbeServer
 from exporters.metrics import WorkerMetrics
 from exporters.onlooker_metrics import OnlookerMetrics
 from streams.agents.enrich import add_enrich
+from streams.brokers.admin import missing_topics
 from streams.contract.topics import (
     alerts_topic,
+    kept_in_place,
     reader_events_topic,
     recommendation_requests_topic,
     signals_topic,
@@ -30,6 +32,7 @@ from streams.worker.recommending import Recommending
 from streams.worker.replying import Replying
 from streams.worker.surging import Surging
 from streams.worker.swapping import Swapping
+from streams.worker.topic_watch import TopicWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
@@ -88,7 +91,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     settings.worker.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = WorkerMetrics()
     app = build_application(settings)
-    publisher = BatchPublisher(settings.kafka, on_retry=metrics.retries.labels("publish").inc)
+    publisher = BatchPublisher(settings.kafka, kept_in_place(settings), on_retry=metrics.retries.labels("publish").inc)
     clocks = InputClocks(settings)
     swapping = Swapping(settings, serving, epoch, publisher, metrics.registry)
     onlooker = Onlooker(
@@ -102,13 +105,16 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     enricher = Enricher(serving, settings, domain, on_reading=(swapping.see, onlooker.see))
     enrich = add_enrich(app, enricher, clocks, publisher, settings, metrics, on_fatal, on_batch=swapping.observe)
     replying = Replying(app, serving, publisher, settings, domain, metrics.registry, on_fatal)
-    recommending = Recommending(app, serving, publisher, settings, metrics, on_fatal)
-    pipelines: list[Carrier] = [enrich, *replying.lines, *recommending.lines]
+    recommending = (
+        Recommending(app, serving, publisher, settings, metrics, on_fatal) if settings.recommend.enabled else None
+    )
+    pipelines: list[Carrier] = [enrich, *replying.lines, *(recommending.lines if recommending is not None else ())]
     health = Health(
-        lambda: recommending.moving(app.positions()),
+        lambda: app.positions() if recommending is None else recommending.moving(app.positions()),
         metrics,
         settings.worker.stall_timeout_seconds,
         agent_of=_agents(settings),
+        is_member=app.is_member,
     )
     serving.listen(lambda answering: _show(answering, metrics, health))
 
@@ -125,21 +131,25 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
         app.hold_intake = lambda: _all_held(pipelines)
         app.on_revoked = lambda places: _forget(places, clocks, surging, replying, recommending)
         enrich.start()
-        replying.start()
-        recommending.start()
+        _begin(replying, recommending)
         health.start()
         swapping.start()
         onlooker.start()
+        topics = TopicWatch(lambda: missing_topics(settings), settings.kafka.bootstrap_servers, on_fatal).start()
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
-        model = serving.current.model
-        log.info("worker started", group=settings.kafka.group_id, model=model, metrics=f"{probes.url}/metrics")
+        log.info(
+            "worker started",
+            group=settings.kafka.group_id,
+            model=serving.current.model,
+            metrics=f"{probes.url}/metrics",
+        )
         await end.asked.wait()
         within = settings.worker.shutdown_timeout_seconds
         health.stopping(within=within + _LAST_SECONDS)
 
         async def shut_down() -> None:
             await _finish(pipelines, app, abort=bool(end.failures))
-            for beside in (surging, replying, recommending, onlooker, swapping):
+            for beside in (topics, surging, replying, recommending, onlooker, swapping):
                 if beside is not None:
                     await beside.stop()
             await app.stop()
@@ -218,6 +228,12 @@ async def _all_held(pipelines: Sequence[Carrier]) -> AsyncIterator[None]:
         for pipeline in pipelines:
             await stack.enter_async_context(pipeline.held())
         yield
+
+
+def _begin(*besides: Replying | Recommending | None) -> None:
+    for beside in besides:
+        if beside is not None:
+            beside.start()
 
 
 def _forget(places: Collection[Place], clocks: InputClocks, *besides: Surging | Replying | Recommending | None) -> None:

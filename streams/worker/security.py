@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import faust
+
+from streams.brokers.tls import check_security, ssl_context
+from streams.contract.credentials import Unshown
 
 if TYPE_CHECKING:
     from streams.contract.settings import KafkaSettings
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 def aiokafka_security(kafka: KafkaSettings) -> dict[str, Any]:
     """Arguments by which an aiokafka client reaches brokers that ask for TLS or a password."""
+    check_security(kafka)
     options: dict[str, Any] = {"security_protocol": kafka.security_protocol}
     if kafka.security_protocol.endswith("SSL"):
         options["ssl_context"] = ssl_context(kafka)
@@ -20,28 +23,20 @@ def aiokafka_security(kafka: KafkaSettings) -> dict[str, Any]:
         options |= {
             "sasl_mechanism": kafka.sasl_mechanism,
             "sasl_plain_username": kafka.sasl_username,
-            "sasl_plain_password": kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
+            "sasl_plain_password": Unshown(kafka.sasl_password.get_secret_value()) if kafka.sasl_password else None,
         }
     return options
 
 
 def faust_credentials(kafka: KafkaSettings) -> faust.types.auth.CredentialsT | None:
     """What Faust needs to reach brokers that ask for TLS or a password; None for plain text."""
+    check_security(kafka)
     if kafka.security_protocol == "PLAINTEXT":
         return None
     context = ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if not kafka.security_protocol.startswith("SASL"):
         return faust.SSLCredentials(context)
-    password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
+    password = Unshown(kafka.sasl_password.get_secret_value()) if kafka.sasl_password else None
     return faust.SASLCredentials(
         username=kafka.sasl_username, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
     )
-
-
-def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
-    """TLS as the settings say; certificates are always verified."""
-    context = ssl.create_default_context(cafile=str(kafka.ssl_cafile) if kafka.ssl_cafile else None)
-    context.check_hostname = kafka.ssl_check_hostname
-    if kafka.ssl_certfile:
-        context.load_cert_chain(str(kafka.ssl_certfile), str(kafka.ssl_keyfile) if kafka.ssl_keyfile else None)
-    return context

@@ -12,10 +12,10 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 import structlog
 
+from streams.contract.decoding import JsonDecoder
 from streams.contract.recommendations import ItemVector
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _ENOUGH = 0.95
 
 log = structlog.get_logger(__name__)
 
-_decoder = msgspec.json.Decoder(ItemVector)
+_decoder = JsonDecoder(ItemVector)
 
 
 class Shelf(NamedTuple):
@@ -106,6 +106,11 @@ class Shelves:
         """Items in the index that serves."""
         serving = self._serving
         return 0 if serving is None else len(serving.items)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the indexes take, that which serves and those that wait or are about to go."""
+        return sum(shelf.items.memory_bytes for shelf in list(self._shelves.values()))
 
     def exchange(self, embedder: str) -> None:
         """Another encoder serves, which may have another trunk; from any thread."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from streams.contract.alerts import Silence, Verdict, Watch
+from streams.contract.decoding import JsonDecoder
 from streams.contract.topics import silences_topic, verdicts_topic, watchlist_topic
 from streams.logic.silencing import silencers
 from streams.worker.controls import Controls
@@ -28,9 +27,9 @@ class Steering:
     def __init__(self, settings: Settings) -> None:
         self._timeout = settings.kafka.request_timeout_seconds
         self._controls = Controls(settings.kafka)
-        self._silences = self._controls.follow(silences_topic(settings.topics), msgspec.json.Decoder(Silence).decode)
-        self._watches = self._controls.follow(watchlist_topic(settings.topics), msgspec.json.Decoder(Watch).decode)
-        self._verdicts = self._controls.follow(verdicts_topic(settings.topics), msgspec.json.Decoder(Verdict).decode)
+        self._silences = self._controls.follow(silences_topic(settings.topics), JsonDecoder(Silence).decode)
+        self._watches = self._controls.follow(watchlist_topic(settings.topics), JsonDecoder(Watch).decode)
+        self._verdicts = self._controls.follow(verdicts_topic(settings.topics), JsonDecoder(Verdict).decode)
 
     def start(self) -> None:
         """Read what was said, and follow what is said from now on.

@@ -49,7 +49,7 @@ class Swapping:
         self, settings: Settings, serving: Serving, epoch: int, publisher: BatchPublisher, metrics: CollectorRegistry
     ) -> None:
         counted = SwapMetrics(metrics)
-        registrar = Registrar(settings, Registry(settings.model.registry), publisher)
+        registrar = Registrar(settings, Registry.of(settings.model), publisher)
         rollout = Rollout(
             registrar.worker, serving.current.manifest.version, epoch, within=settings.swap.stagger_seconds
         )

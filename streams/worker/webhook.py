@@ -64,7 +64,7 @@ class Webhook:
     """
 
     def __init__(self, settings: RepliesSettings, pause: Callable[[float], object] = time.sleep) -> None:
-        self._url = _address(settings.webhook_url)
+        self._url = _address(settings.webhook_url.get_secret_value() if settings.webhook_url else None)
         self._secret = _key(settings.webhook_secret.get_secret_value()) if settings.webhook_secret else None
         self._attempts = settings.webhook_attempts
         self._pause = pause

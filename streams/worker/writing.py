@@ -9,11 +9,13 @@ import structlog
 from models.answers.index import AnswerIndex
 from models.answers.storing import StoredAnswersError
 from models.generator.runtime import Generator
+from models.generator.trial import GeneratorTrial, try_generator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from streams.contract.service_settings import GeneratorSettings
+    from streams.contract.settings import Settings
     from streams.worker.library import Embed
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,30 @@ def open_index(folder: Path, embed: Embed, embedder: str) -> AnswerIndex:
     except (StoredAnswersError, OSError) as error:
         log.warning("the index of documents is made anew", folder=str(folder), error=str(error))
         return AnswerIndex(embed, embedder)
+
+
+def try_in_process(folder: Path, against: Path | None, settings: Settings) -> None:
+    """Let a version of the generator show in a process of its own that it may write.
+
+    Args:
+        folder: Its folder, whose files the registry has verified.
+        against: Of the version that writes now; None where none does.
+        settings: How it is served, and how much slower it may be.
+
+    Raises:
+        VersionError: It is refused.
+        TrialError: The trial failed, and may be made again.
+    """
+    generator = settings.generator
+    try_generator(
+        GeneratorTrial(
+            folder=str(folder),
+            threads=generator.threads,
+            batch=generator.batch,
+            against=None if against is None else str(against),
+            max_slowdown=settings.swap.max_slowdown,
+        )
+    )
 
 
 def load_generator(folder: Path, settings: GeneratorSettings) -> Generator:

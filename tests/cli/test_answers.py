@@ -86,7 +86,7 @@ def test_a_folder_is_sent_and_sent_again_only_where_it_changed(
 ) -> None:
     looked = tocsin("answers", "import", folder, "--dry-run")
     assert (looked.code, standing(stream_settings)) == (0, {})
-    assert "3 answers and 1 pages of 2 files: 4 new; nothing sent (dry run)" in looked.err
+    assert "3 answers and 1 page of 2 files: 4 new; nothing sent (dry run)" in looked.err
 
     sent = tocsin("answers", "import", folder, "--json")
     assert (sent.code, sent.json["new"], sent.json["acknowledged"]) == (0, 4, 4)
@@ -114,7 +114,7 @@ def test_what_is_gone_from_the_files_is_told_and_taken_out_on_demand(
     tocsin("answers", "import", folder)
     (folder / "cards.md").write_text(CARDS.replace("Stolen?", "Robbed?"), encoding="utf-8")
     told = tocsin("answers", "import", folder)
-    assert "1 of an earlier import are no longer in these files (--prune takes them out)" in told.err
+    assert "1 document of an earlier import is no longer in these files (--prune takes them out)" in told.err
     assert {"Stolen?", "Robbed?"} < questions(stream_settings)
 
     (folder / "cards.md").write_text(f"{CARDS}\n## Bad?\nintent: nonsense\n\nX\n", encoding="utf-8")

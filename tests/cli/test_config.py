@@ -69,6 +69,7 @@ def test_each_setting_tells_where_it_was_set(file: Path, tocsin: Tocsin, monkeyp
 def test_secrets_are_never_shown(tocsin: Tocsin, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOCSIN_KAFKA__SASL_PASSWORD", "hunter2")
     monkeypatch.setenv("TOCSIN_MODEL__REGISTRY", "s3://key:hunter2@bucket/models")
+    monkeypatch.setenv("TOCSIN_DESK__TOKENS", '{"ann": "hunter2-hunter2-hunter2"}')
     outcome = tocsin("config", "show", *form)
     assert outcome.code == 0
     assert "hunter2" not in outcome.out + outcome.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from support.retraining import BETTER, CHAMPION
 
 from models.registry import Registry
 from retrain.decisions import DecisionRecord, keep_decision
-from retrain.gate import decide
+from retrain.gate import Check, decide
 from retrain.lock import sole_run
 from retrain.promotion import tell_event
 from retrain.run_record import runs_folder
@@ -95,6 +96,13 @@ def test_now_asks_on_the_topic(settings: Settings, tocsin: Tocsin) -> None:
     assert record.key == b"encoder"
 
 
+def test_now_asks_for_another_model_under_its_own_key(settings: Settings, tocsin: Tocsin) -> None:
+    assert tocsin("retrain", "now", "--by", "ann", "--model", "ranker").code == 0
+    (record,) = read_all(settings, retrain_requests_topic(settings.topics))
+    assert record.key == b"ranker"
+    assert json.loads(record.value)["model"] == "ranker"
+
+
 def test_history_is_told_once_for_each_event_and_of_this_model_alone(settings: Settings, tocsin: Tocsin) -> None:
     tell(settings, "registered", 1)
     tell(settings, "rejected", 2)
@@ -110,6 +118,9 @@ def test_history_is_told_once_for_each_event_and_of_this_model_alone(settings: S
     assert [row["kind"] for row in rows] == ["rejected"]
     (row,) = [json.loads(line) for line in tocsin("retrain", "history", "--limit", "1", "--json").out.splitlines()]
     assert row["version"] == 2
+    tell(settings, "rejected", 4, model="ranker")
+    (row,) = [json.loads(line) for line in tocsin("retrain", "history", "--model", "ranker", "--json").out.splitlines()]
+    assert row["version"] == 4
 
 
 def test_no_history_and_no_such_kind_are_told(settings: Settings, tocsin: Tocsin) -> None:
@@ -134,9 +145,10 @@ def test_a_run_of_the_generator_without_a_champion_fails_and_says_what_to_do(toc
 
 
 def test_a_run_of_a_model_that_nobody_trains_is_refused(tocsin: Tocsin) -> None:
-    outcome = tocsin("retrain", "run", "--model", "ranker")
-    assert outcome.code == 2
-    assert "encoder, generator" in outcome.err
+    for command in ("run", "now", "history"):
+        outcome = tocsin("retrain", command, "--model", "nobody")
+        assert outcome.code == 2
+        assert "encoder, generator, ranker" in outcome.err
 
 
 @pytest.mark.train
@@ -155,6 +167,22 @@ def test_why_tells_what_was_promoted(settings: Settings, registry: Registry, toc
     assert "frozen: topic" in outcome.out
     assert "failed" not in outcome.out
     assert tocsin("models", "why", "2", "--json").json["promote"] is True
+
+
+def test_why_tells_what_passed_for_want_of_messages(settings: Settings, registry: Registry, tocsin: Tocsin) -> None:
+    note = "17 messages are too few to tell it from chance among 8 checks"
+    behind = Check(passed=True, says="", champion=0.824, candidate=0.647, rows=17, low=-0.353, high=-0.059, note=note)
+    without = {name: value for name, value in asdict(behind).items() if name != "note"}
+    figures = {"frozen: sentiment": asdict(behind), "as told before there were notes": without}
+    time = datetime(2026, 7, 1, 3, 30, tzinfo=UTC)
+    record = DecisionRecord(run="run-1", time=time, champion=1, promote=True, reasons=["Because."], figures=figures)
+    keep_decision(registry, "encoder", 2, record)
+    outcome = tocsin("models", "why", "2")
+    assert outcome.code == 0, outcome.err
+    words = " ".join(outcome.out.replace("\u2502", " ").split())
+    assert "passed: 17" in words
+    assert "chance" in words
+    assert words.count("passed") == 2
 
 
 def test_why_tells_what_was_rejected(settings: Settings, registry: Registry, tocsin: Tocsin) -> None:

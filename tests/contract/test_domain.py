@@ -71,6 +71,8 @@ def test_order_of_labels_is_the_order_of_the_file(tmp_path: Path) -> None:
         ('title = "Tea"', 'title = "Tea"\ntopic_mode = "several"', "topic_mode"),
         ('title = "Tea"', "title = ", "Invalid value"),
         ('[[topics]]\nname = "harvest"\ntitle = "Harvest"', "", "at least 2 items"),
+        ('title = "Harvest"', 'title = "Harvest"\n[entities.aliases]\nAcme = ["ACM", "!!"]', "nothing is left of '!!'"),
+        ('title = "Harvest"', 'title = "Harvest"\n[entities.aliases]\n"@" = ["ACM"]', "nothing is left of '@'"),
     ],
 )
 def test_a_wrong_domain_is_refused_with_its_file_and_fault(tmp_path: Path, before: str, after: str, fault: str) -> None:

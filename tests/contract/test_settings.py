@@ -111,8 +111,10 @@ def test_every_setting_says_what_it_means() -> None:
     assert [setting.key for setting in settings if not setting.description.endswith(".")] == []
     assert [setting.key for setting in settings if setting.secret] == [
         "kafka.sasl_password",
+        "replies.webhook_url",
         "replies.webhook_secret",
         "desk.token",
+        "desk.tokens",
     ]
 
 
@@ -120,3 +122,32 @@ def test_windows_divide_an_hour(clean_environment: None, monkeypatch: pytest.Mon
     monkeypatch.setenv("TOCSIN_SURGE__WINDOW_SECONDS", "420")
     with pytest.raises(SettingsError, match=r"surge\.window_seconds.*must divide an hour"):
         load_settings()
+
+
+@pytest.mark.parametrize("sections", [{}, {"replies": {"enabled": False}}, {"briefs": {"enabled": False}}])
+def test_a_batch_of_drafts_must_end_before_a_stopping_worker_does(
+    clean_environment: None, sections: dict[str, dict[str, object]]
+) -> None:
+    for deadline in (20.0, 30.0):
+        with pytest.raises(
+            SettingsError, match=r"replies.deadline_seconds \(.*\) must be below worker.shutdown_timeout_seconds"
+        ):
+            load_settings(**sections | {"replies": {**sections.get("replies", {}), "deadline_seconds": deadline}})
+    with pytest.raises(SettingsError, match=r"replies\.deadline_seconds"):
+        load_settings(**sections, worker={"shutdown_timeout_seconds": 8.0})
+    assert load_settings(**sections, worker={"shutdown_timeout_seconds": 8.5}).replies.deadline_seconds == 8.0
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_a_worker_that_drafts_nothing_stops_as_quickly_as_it_likes() -> None:
+    settings = load_settings(
+        worker={"shutdown_timeout_seconds": 3.0}, replies={"enabled": False}, briefs={"enabled": False}
+    )
+    assert settings.worker.shutdown_timeout_seconds == 3.0
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_all_processes_run_on_one_machine_each_at_its_own_port() -> None:
+    ports = {setting.key: setting.default for setting in list_settings() if setting.name == "port"}
+    assert {"metrics.port", "connector.port", "exporter.port", "retrain.port", "desk.port"} <= set(ports)
+    assert len(set(ports.values())) == len(ports)

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from support.dashboards import DASHBOARDS, FOLDER, expressions, panels
 
-NAMES = {"overview", "stream", "model", "alerts"}
+NAMES = {"overview", "stream", "model", "alerts", "readers"}
 
 
-def test_there_are_four() -> None:
+def test_there_are_five() -> None:
     assert {path.stem for path in DASHBOARDS} == NAMES
 
 

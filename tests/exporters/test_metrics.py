@@ -55,6 +55,7 @@ def test_names_and_types_are_those_that_are_documented() -> None:
         "tocsin_surge_state_bytes": "counter",
         "tocsin_surge_watermark_seconds": "gauge",
         "tocsin_surge_subjects": "gauge",
+        "tocsin_surge_crowded": "counter",
         "tocsin_alerts": "counter",
         "tocsin_alertmanager_pushes": "counter",
         "tocsin_alertmanager_last_success_timestamp_seconds": "gauge",

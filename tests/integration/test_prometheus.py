@@ -39,6 +39,7 @@ def settings(stream_settings: Settings, tmp_path: Path) -> Settings:
             "retrain": RetrainSettings(data_dir=tmp_path / "retrain", port=0),
             # Partitions in which nothing comes hold the event time back for a second only.
             "surge": stream_settings.surge.model_copy(update={"idle_seconds": 1.0, "heartbeat_seconds": 0.2}),
+            "recommend": stream_settings.recommend.model_copy(update={"enabled": True}),
         }
     )
 

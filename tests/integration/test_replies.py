@@ -51,7 +51,7 @@ def reply_settings(stream_settings: Settings, tmp_path: Path) -> Settings:
     folder = tmp_path / "domain"
     folder.mkdir()
     (folder / "domain.toml").write_text(text)
-    replies = RepliesSettings(enabled=True, send_intent=0.0, send_gap=0.0, deadline_seconds=20.0)
+    replies = RepliesSettings(enabled=True, send_intent=0.0, send_gap=0.0, deadline_seconds=15.0)
     return stream_settings.model_copy(update={"replies": replies, "domain": str(folder)})
 
 

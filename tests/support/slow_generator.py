@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.generator.runtime import Generated
 from streams.cli.main import main
 from streams.worker import replying
 from streams.worker.drafting import Drafting
+from streams.worker.succession import Held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,8 @@ class SlowGenerator:
 
 class SlowDrafting(Drafting):
     def _look(self) -> None:
-        self._current = SlowGenerator()
+        if self._succession.current is None:
+            self._succession.take_up(Held(SlowGenerator(), 7, Path()))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from support.messages import consume_all
 from support.processes import run_tocsin, settings_env, wait_for
 
+from exporters.lag import Clients, Scope, measure
 from streams.brokers import client
 from streams.contract.topics import dead_letters_topic, predictions_topic
 
@@ -76,6 +78,23 @@ class Worker:
         )
         assert self.process.running, self.process.stderr
         return self
+
+
+def wait_until_done(settings: Settings, *topics: str) -> None:
+    """Wait until the group has committed all that is in these topics, each before the next is looked at.
+
+    A worker has partitions before it reads them, and what another one that was killed had published may look as if all
+    were done: only what is committed tells. Topics are named in the order in which one is written from the other.
+    """
+    clients = Clients(partial(client.admin_client, settings.kafka), partial(client.consumer, settings.kafka))
+    for topic in topics:
+        scope = Scope([topic], settings.kafka.group_id, inputs=[topic])
+        wait_for(
+            lambda scope=scope: not any(lag.messages for lag in measure(clients, scope, READY_SECONDS).lags),
+            READY_SECONDS,
+            every=0.2,
+            what=f"for {topic} to be done",
+        )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import save_file
 from support import toy_model
 
-from models.weights import CONFIG, TOKENIZER, WEIGHTS
+from models.base_files import CONFIG, TOKENIZER, WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from gguf import GGMLQuantizationType, GGUFWriter, quantize
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from models.base_files import CONFIG, TOKENIZER, WEIGHTS
 from models.generator.llama import FINAL_NORM, Llama, Sizes, weight_shapes
-from models.weights import CONFIG, TOKENIZER, WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,9 @@ import torch
 from support import toy_bert, toy_rows
 from support.toy_model import MAX_TOKENS
 
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
 from models.tokens import TextTokenizer
-from models.weights import TOKENIZER
 from retrain.finetune import STAGE, finetune
 from retrain.tuner import Tuner
 from streams.contract.model_settings import RetrainSettings

@@ -305,6 +305,15 @@ def test_state_of_another_form_is_left_out(settings: Settings) -> None:
     assert stream.desks.figures()[0].subjects == 1
 
 
+def test_state_of_the_form_before_this_one_is_read(settings: Settings) -> None:
+    first = live(Stream(settings), week()[:300])
+    before = [msgspec.structs.replace(state, form=2) for state in first.states.values() if state is not None]
+    second = Stream(settings, before)
+    second.read(Said(MONDAY + 8 * 24 * HOUR, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)
+    second.take_in()
+    assert second.desks.figures()[0].subjects == first.desks.figures()[0].subjects
+
+
 @pytest.mark.parametrize("state", [b"", b"no state", b"\x93\x01\x02\x03", b"\xc1"])
 @pytest.mark.parametrize("key", ["entity/x", "", "clock"])
 def test_state_that_is_none_is_left_out_and_ends_nothing(settings: Settings, key: str, state: bytes) -> None:

@@ -12,6 +12,7 @@ from support.replies import EVIDENCE, Found, turn
 from exporters.reply_metrics import ReplyMetrics
 from models.generator.runtime import Generated
 from models.manifest import VersionError
+from models.trial import TrialError
 from streams.contract.domain import load_domain
 from streams.contract.service_settings import GeneratorSettings, RepliesSettings
 from streams.contract.settings import Settings
@@ -64,6 +65,7 @@ class Generator:
     def __init__(self, version: int) -> None:
         self.model = f"generator:{version}"
         self.stopped = "end"
+        self.pause = 0.0
         self.error: Exception | None = None
         self.asked: list[tuple[list[Prompt], GenerationOptions, float]] = []
 
@@ -72,6 +74,7 @@ class Generator:
     ) -> list[Generated]:
         if self.error is not None:
             raise self.error
+        time.sleep(self.pause)
         self.asked.append((list(prompts), options, (deadline or 0.0) - time.monotonic()))
         return [Generated(f"Draft {number}", 5, self.stopped, -0.5) for number, _ in enumerate(prompts)]  # type: ignore[arg-type]
 
@@ -82,7 +85,30 @@ class Made:
     def __init__(self, registry: Registry) -> None:
         self.generators: list[Generator] = []
         self.metrics = ReplyMetrics(CollectorRegistry())
-        self.drafting = Drafting(SETTINGS, registry, self._load, self.metrics)  # type: ignore[arg-type]
+        self.tried: list[tuple[int, int | None]] = []
+        self.faults: dict[int, Exception] = {}
+        """Of trials, by version."""
+        self.given_up: list[tuple[int, int, str]] = []
+        self.drafting = Drafting(
+            SETTINGS,
+            registry,  # type: ignore[arg-type]
+            self._load,
+            self.metrics,
+            self._try,
+            lambda *told: self.given_up.append(told),
+        )
+
+    def _try(self, folder: Path, against: Path | None, settings: Settings) -> None:
+        assert settings is SETTINGS
+        version = int(folder.name)
+        self.tried.append((version, None if against is None else int(against.name)))
+        if version in self.faults:
+            raise self.faults[version]
+
+    def write(self, times: int = 1) -> list[str]:
+        """Which version wrote, each time."""
+        written = [self.drafting.replies([(turn(), "Where is it?", PLAN)], RULES, within=1.0)[0] for _ in range(times)]
+        return [one.generator for one in written if one is not None]
 
     def _load(self, folder: Path, settings: GeneratorSettings) -> Generator:
         assert settings is SETTINGS.generator
@@ -176,3 +202,93 @@ def test_where_the_champion_is_refused_at_the_start_the_previous_one_writes() ->
     made.look()
     assert registry.loaded == [2]
     assert [generator.model for generator in made.generators] == ["generator:1"]
+
+
+def test_a_version_is_tried_against_the_one_that_writes_before_it_is_loaded() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    registry.champion = 2
+    made.look()
+    assert made.tried == [(1, None), (2, 1)]
+    assert made.write() == ["generator:2"]
+
+
+def test_a_version_that_fails_its_trial_is_never_loaded() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    registry.champion = 2
+    made.faults[2] = VersionError("it ends the process that runs it (SIGABRT)")
+    with pytest.raises(VersionError, match="SIGABRT"):
+        made.look()
+    made.look()
+    assert [generator.model for generator in made.generators] == ["generator:1"]
+    assert made.tried == [(1, None), (2, 1)]
+    assert made.write() == ["generator:1"]
+
+
+def test_a_trial_that_says_nothing_of_the_version_is_made_again() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    registry.champion = 2
+    made.faults[2] = TrialError("the process was killed")
+    with pytest.raises(TrialError):
+        made.look()
+    made.faults.clear()
+    made.look()
+    assert made.write() == ["generator:2"]
+
+
+def test_a_new_version_that_fails_gives_way_to_the_one_before_and_everybody_is_told() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    registry.champion = 2
+    made.look()
+    made.generators[1].error = RuntimeError("the runtime fails")
+    assert made.write(3) == ["generator:2", "generator:2", "generator:1"]
+    ((version, serves, reason),) = made.given_up
+    assert (version, serves) == (2, 1)
+    assert "2 of 2 batches" in reason
+    # The registry still points at it for a moment, or for good where it is pinned: it is not taken up again.
+    made.look()
+    assert made.write() == ["generator:1"]
+
+
+def test_a_new_version_that_is_far_slower_gives_way() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    made.generators[0].pause = 0.002
+    made.write(4)
+    registry.champion = 2
+    made.look()
+    made.generators[1].pause = 0.02
+    wrote = made.write(6)
+    assert wrote[0] == "generator:2"
+    assert wrote[-1] == "generator:1"
+    ((version, _, reason),) = made.given_up
+    assert version == 2
+    assert "swap.max_slowdown" in reason
+
+
+def test_a_first_version_that_fails_stays_since_there_is_no_other() -> None:
+    made = Made(Registry(1))
+    made.look()
+    made.generators[0].error = RuntimeError("the runtime fails")
+    assert made.write(3) == ["generator:1"] * 3
+    assert made.given_up == []
+
+
+def test_a_version_that_people_roll_back_is_taken_up_again_without_loading() -> None:
+    registry = Registry(1)
+    made = Made(registry)
+    made.look()
+    registry.champion = 2
+    made.look()
+    registry.champion = 1
+    made.look()
+    assert registry.loaded == [1, 2]
+    assert made.write() == ["generator:1"]

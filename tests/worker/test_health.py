@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import wait_for
 
 from exporters.metrics import WorkerMetrics
 from streams.logic.stall import Place, Position
@@ -21,20 +21,48 @@ MOVING = {("news", 0): Position(committed=5, highwater=5)}
 LAGGING = {("news", 0): Position(committed=3, highwater=5)}
 
 
+TIMEOUT = 60.0
+
+
+class Clock:
+    """Time as the test sets it: how long a busy machine takes for something is no matter."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.watchdog_looks = 0
+
+    def monotonic(self) -> float:
+        """Seconds; asked for once in each look of the watchdog."""
+        if threading.current_thread().name == "watchdog":
+            self.watchdog_looks += 1
+        return self.now
+
+
 @pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks more often than once a second, so that a test need not wait so long."""
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Health goes by a clock that stands still, and looks more often than once a second."""
+    clock = Clock()
     monkeypatch.setattr(health_module, "_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(health_module, "time", clock)
+    return clock
 
 
 class Watched:
     """A worker's health, with positions that the test sets and an end that only tells of itself."""
 
-    def __init__(self, *, timeout: float = 60.0) -> None:
+    def __init__(self) -> None:
         self.positions: dict[Place, Position] = {}
+        self.is_member = False
+        self.looks = 0
+        self.on_look: Callable[[], None] = lambda: None
         self.ended: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.metrics = WorkerMetrics()
-        self.health = Health(lambda: self.positions, self.metrics, timeout, self.ended.put)
+        self.health = Health(self._look, self.metrics, TIMEOUT, self.ended.put, is_member=lambda: self.is_member)
+
+    def _look(self) -> dict[Place, Position]:
+        self.looks += 1
+        self.on_look()
+        return self.positions
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -43,6 +71,10 @@ class Watched:
             yield
         finally:
             self.health.stop()
+
+
+def _pass(clock: Clock, seconds: float) -> None:
+    clock.now += seconds
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -112,15 +144,16 @@ def test_positions_are_shown_in_the_metrics() -> None:
     asyncio.run(main())
 
 
-def test_lag_without_movement_ends_the_process() -> None:
+def test_lag_without_movement_ends_the_process(clock: Clock) -> None:
     async def main() -> None:
-        watched = Watched(timeout=0.3)
+        watched = Watched()
         watched.positions = LAGGING
+        watched.on_look = lambda: _pass(clock, TIMEOUT / 4)
         watched.health.model_loaded("encoder:3")
-        started = time.monotonic()
+        started = clock.now
         with watched.running():
             await until(lambda: not watched.ended.empty())
-            assert time.monotonic() - started >= 0.3
+            assert clock.now - started >= TIMEOUT
             assert watched.ended.get() == EXIT_STUCK == 75
             assert not watched.health.health().ok
             assert not watched.health.ready().ok
@@ -130,36 +163,48 @@ def test_lag_without_movement_ends_the_process() -> None:
 
 
 @pytest.mark.parametrize("idle", [MOVING, {}, {("news", 0): Position(committed=3, highwater=5, is_done=True)}])
-def test_nothing_to_do_ends_nothing(idle: dict[Place, Position]) -> None:
+def test_nothing_to_do_ends_nothing(clock: Clock, idle: dict[Place, Position]) -> None:
     async def main() -> None:
-        watched = Watched(timeout=0.2)
+        watched = Watched()
         watched.positions = idle
+        watched.on_look = lambda: _pass(clock, TIMEOUT / 4)
         with watched.running():
-            await asyncio.sleep(0.5)
+            # Ten times as long as is too long where there is something to do.
+            await until(lambda: watched.looks >= 40)
+            seen = clock.watchdog_looks
+            await until(lambda: clock.watchdog_looks > seen)
             assert watched.health.health().ok
         assert watched.ended.empty()
 
     asyncio.run(main())
 
 
-def test_a_worker_with_lag_that_moves_lives() -> None:
+def test_a_worker_with_lag_that_moves_lives(clock: Clock) -> None:
     async def main() -> None:
-        watched = Watched(timeout=0.3)
+        watched = Watched()
+
+        def move() -> None:
+            _pass(clock, TIMEOUT / 4)
+            watched.positions = {("news", 0): Position(committed=watched.looks, highwater=1_000_000)}
+
+        watched.on_look = move
         with watched.running():
-            for committed in range(10):
-                watched.positions = {("news", 0): Position(committed=committed, highwater=100)}
-                await asyncio.sleep(0.06)
+            await until(lambda: watched.looks >= 40)
+            seen = clock.watchdog_looks
+            await until(lambda: clock.watchdog_looks > seen)
+            assert watched.health.health().ok
         assert watched.ended.empty()
 
     asyncio.run(main())
 
 
-def test_a_stuck_event_loop_ends_the_process_from_the_watchdogs_thread() -> None:
+def test_a_stuck_event_loop_ends_the_process_from_the_watchdogs_thread(clock: Clock) -> None:
     async def main() -> None:
-        watched = Watched(timeout=0.2)
+        watched = Watched()
         watched.positions = MOVING
         with watched.running():
             await until(lambda: watched.health.ready().checks["partitions"].startswith("1 assigned"))
+            clock.now += TIMEOUT
             # The loop is blocked while this waits.
             assert watched.ended.get(timeout=10) == EXIT_STUCK
             assert not watched.health.health().ok
@@ -167,27 +212,68 @@ def test_a_stuck_event_loop_ends_the_process_from_the_watchdogs_thread() -> None
     asyncio.run(main())
 
 
-def test_a_worker_that_takes_too_long_to_stop_is_ended() -> None:
+def test_a_worker_that_takes_too_long_to_stop_is_ended(clock: Clock) -> None:
     # Such as one whose model never returns: its thread would keep the process alive for ever.
     async def main() -> None:
-        watched = Watched(timeout=0.05)
+        watched = Watched()
         with watched.running():
-            started = time.monotonic()
-            watched.health.stopping(within=0.3)
-            # Standing still is no matter while it stops.
+            watched.health.stopping(within=3 * TIMEOUT)
+            # Standing still is no matter while it stops. The loop is blocked from here on, as by such a model.
+            clock.now += 2 * TIMEOUT
+            seen = clock.watchdog_looks
+            wait_for(lambda: clock.watchdog_looks > seen + 1)
+            assert watched.ended.empty()
+            clock.now += TIMEOUT
             assert watched.ended.get(timeout=10) == EXIT_STUCK
-            assert time.monotonic() - started >= 0.3
 
     asyncio.run(main())
 
 
 def test_a_watchdog_that_was_stopped_ends_nothing() -> None:
     async def main() -> None:
-        watched = Watched(timeout=0.05)
+        watched = Watched()
         with watched.running():
             pass
-        time.sleep(0.2)  # noqa: ASYNC251  the loop is stuck on purpose
+        # It is gone though the loop turns no more.
+        wait_for(lambda: "watchdog" not in {thread.name for thread in threading.enumerate()})
         assert watched.ended.empty()
-        assert "watchdog" not in {thread.name for thread in threading.enumerate()}
+
+    asyncio.run(main())
+
+
+def test_a_member_of_the_group_without_partitions_is_ready_and_says_that_it_is_idle() -> None:
+    async def main() -> None:
+        watched = Watched()
+        watched.health.model_loaded("encoder:3")
+        with watched.running():
+            await until(lambda: "lag 0" in watched.health.ready().checks["partitions"])
+            assert not watched.health.ready().ok
+            watched.is_member = True
+            await until(lambda: watched.health.ready().ok)
+            assert watched.health.ready().checks["state"].startswith("idle")
+            assert watched.health.ready().checks["partitions"] == "0 assigned, lag 0"
+            watched.positions = MOVING
+            await until(lambda: watched.health.ready().checks["state"] == "running")
+            assert watched.health.ready().ok
+            watched.positions = {}
+            await until(lambda: watched.health.ready().checks["state"].startswith("idle"))
+            # Thrown out of the group.
+            watched.is_member = False
+            await until(lambda: not watched.health.ready().ok)
+            assert watched.health.ready().checks["state"] == "running"
+
+    asyncio.run(main())
+
+
+def test_an_idle_worker_that_stops_is_not_ready() -> None:
+    async def main() -> None:
+        watched = Watched()
+        watched.is_member = True
+        watched.health.model_loaded("encoder:3")
+        with watched.running():
+            await until(lambda: watched.health.ready().ok)
+            watched.health.stopping(within=60)
+            assert not watched.health.ready().ok
+            assert watched.health.ready().checks["state"] == "stopping"
 
     asyncio.run(main())

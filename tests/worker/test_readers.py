@@ -79,6 +79,18 @@ def test_readers_beyond_memory_are_on_disk_and_come_back(tmp_path: Path) -> None
     assert len(readers) == 2
 
 
+def test_where_readers_are_found_is_counted(tmp_path: Path) -> None:
+    readers = Readers(settings(tmp_path, max_users=1), lambda _: [])
+    touch(readers, "ada")
+    readers.states()
+    touch(readers, "ben")
+    touch(readers, "ben")
+    readers.states()
+    readers.of(0, "ada")
+    assert readers.take_lookups() == {"nowhere": 2, "memory": 1, "disk": 1}
+    assert readers.take_lookups() == {}
+
+
 def test_another_worker_restores_all_from_the_topic(tmp_path: Path) -> None:
     first = Readers(settings(tmp_path), lambda _: [])
     touch(first, "ada")
@@ -101,6 +113,21 @@ def test_state_of_another_form_is_left_out(tmp_path: Path) -> None:
     value = msgspec.json.encode(InterestState(user="ada", form=1, state=b"old"))
     readers = Readers(settings(tmp_path), lambda _: [Written(b"ada", value)])
     assert items_of(readers, "ada") == []
+
+
+def test_state_of_the_form_before_is_read_and_written_in_the_new_one(tmp_path: Path) -> None:
+    first = Readers(settings(tmp_path), lambda _: [])
+    touch(first, "ada")
+    kept = msgspec.msgpack.decode(first.of(0, "ada").dump())
+    # What a worker wrote that knew no prints.
+    kept[2] = msgspec.msgpack.encode(msgspec.msgpack.decode(kept[2])[:8])
+    value = msgspec.json.encode(InterestState(user="ada", form=101, state=msgspec.msgpack.encode(kept)))
+    second = Readers(settings(tmp_path), lambda _: [Written(b"ada", value)])
+    assert items_of(second, "ada") == ["a"]
+    touch(second, "ada", item="b")
+    (output,) = second.states()
+    assert msgspec.json.decode(output.value or b"", type=InterestState).form == 102
+    assert items_of(Readers(settings(tmp_path), lambda _: written([output])), "ada") == ["a", "b"]
 
 
 def test_partitions_that_are_given_up_are_forgotten_and_restored_anew(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from streams.brokers import client
 from streams.brokers.following import Follower
-from streams.cli.common import CommandError
+from streams.cli.common import CommandError, some
 from streams.cli.watching import ACTION_COLOURS, printable
 from streams.contract.domain import Domain
 from streams.contract.masking import mask
@@ -91,7 +91,9 @@ def hand_in(documents: Sequence[Document], settings: Settings, url: str, each_tu
             each_turn()
             time.sleep(_POLL_SECONDS)
             if time.monotonic() > deadline:
-                raise CommandError(f"the worker knew not all {len(documents)} answers after {_PATIENCE_SECONDS:g} s")
+                raise CommandError(
+                    f"the worker knew not all of {some(len(documents), 'answer')} after {_PATIENCE_SECONDS:g} s"
+                )
 
 
 def _known(probe: httpx.Client, url: str) -> float:
@@ -136,7 +138,9 @@ def print_customers(console: Console, summary: CustomersSummary) -> None:
     """Print it for people; texts are masked."""
     told = ", ".join(f"{summary.actions.get(action, 0)} {action}" for action in _ACTIONS)
     colour = "green" if summary.reconciles else "red"
-    console.print(f"\n[bold {colour}]Replies[/] to {summary.messages} customers' messages: {told}", highlight=False)
+    console.print(
+        f"\n[bold {colour}]Replies[/] to {some(summary.messages, 'message')} of customers: {told}", highlight=False
+    )
     reasons = ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in summary.reasons.items())
     console.print(Text(f"not sent by itself: {reasons}", "dim"))
     grid = Table.grid(padding=(0, 2))

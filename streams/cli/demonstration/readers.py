@@ -16,7 +16,7 @@ from rich.table import Table
 
 from streams.brokers import client
 from streams.brokers.following import Follower
-from streams.cli.common import CommandError
+from streams.cli.common import CommandError, some
 from streams.cli.watching import printable
 from streams.contract.domain import Domain
 from streams.contract.ids import derived_id, output_id
@@ -155,7 +155,9 @@ def _wait_for_items(settings: Settings, keys: set[bytes], each_turn: Callable[[]
             each_turn()
             missing -= {record.key for record in follower.poll(_POLL_SECONDS)}
             if time.monotonic() > deadline:
-                raise CommandError(f"{len(missing)} of {len(keys)} items were not known after {_PATIENCE_SECONDS:g} s")
+                raise CommandError(
+                    f"{len(missing)} of {some(len(keys), 'item')} not known after {_PATIENCE_SECONDS:g} s"
+                )
 
 
 def _answers(follower: Follower, wanted: set[str], each_turn: Callable[[], None]) -> dict[str, Recommendation]:

@@ -92,7 +92,7 @@ def with_borrowed_champion(own: Settings, folder: Path) -> Settings:
     from models.registry import Registry  # noqa: PLC0415
 
     model = own.model
-    _, champion = Registry(model.registry).resolve_and_fetch(model.name, "champion", model.cache)
+    _, champion = Registry.of(model).resolve_and_fetch(model.name, "champion", model.cache)
     told = read(champion / MANIFEST, Manifest)
     # Beside its files a version's folder may hold what the registry keeps there for itself.
     copy = folder / "champion"
@@ -123,7 +123,9 @@ def surge_settings() -> SurgeSettings:
         # A baseline is learned by the hour, once the scan's 24 windows have left it: of five minutes each, after the
         # morning is over; of two, from its third hour on.
         window_seconds=120,
-        warm_up_hours=1.0,
+        # What was learned of the first hour is all that a morning's desk can go by.
+        warm_up_hours=0.4,
+        warm_up_messages=5.0,
         false_alarms_per_week=_FALSE_ALARMS_A_MORNING * _MORNINGS_A_WEEK,
         # By the messages' own time; about one second, and two and a half, of the play.
         allowed_lateness_seconds=300.0,

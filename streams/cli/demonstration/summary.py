@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from streams.cli.common import some
 from streams.cli.demonstration.bars import BarList, by_sentiment
 from streams.cli.demonstration.ringing import lasted, telling_message
 from streams.cli.demonstration.stage import EASILY_ALARMED
@@ -156,13 +157,14 @@ def _print_alerts(console: Console, alerts: list[Alert]) -> None:
 
 
 def _headline(summary: Summary) -> Text:
-    told = f"{summary.messages} messages in {summary.seconds:.1f} s"
+    told = f"{some(summary.messages, 'message')} in {summary.seconds:.1f} s"
     if summary.interrupted:
         return Text(f"Stopped: {told}, {summary.missing} of them not answered yet", "bold yellow")
     if summary.reconciles:
         return Text(f"{told}, every one accounted for", "bold green")
     return Text(
-        f"{told}, and the account is wrong: {summary.missing} without an answer, {summary.unknown} answers to nothing",
+        f"{told}, and the account is wrong: {summary.missing} without an answer, "
+        f"{some(summary.unknown, 'answer')} to nothing",
         "bold red",
     )
 

@@ -18,13 +18,13 @@ from retrain.run_record import RunRecord
 from streams.brokers import client
 from streams.brokers.delivery import Delivery
 from streams.brokers.following import Follower
-from streams.cli.common import CommandError
+from streams.cli.common import CommandError, some
 from streams.cli.demonstration.lesson import LABELLER, Lesson
 from streams.cli.watching import printable
 from streams.contract.model_records import ModelEvent, RetrainRequest
 from streams.contract.records import Prediction
 from streams.contract.settings import Settings
-from streams.contract.topics import labels_topic, model_events_topic, predictions_topic
+from streams.contract.topics import kept_in_place, labels_topic, model_events_topic, predictions_topic
 
 _POLL_SECONDS = 0.1
 _SEND_SECONDS = 20.0
@@ -83,7 +83,8 @@ class Classroom:
             CommandError: The broker does not take them.
         """
         with client.producer(self._settings.kafka) as producer:
-            delivery = Delivery(producer, labels_topic(self._settings.topics))
+            topic = labels_topic(self._settings.topics)
+            delivery = Delivery(producer, topic, spread=kept_in_place(self._settings).get(topic))
             for number, label in enumerate(self._lesson.labels):
                 send_label(delivery, f"label {number}", label, position=number)
             if not delivery.flush(_SEND_SECONDS) or delivery.failed:
@@ -196,7 +197,7 @@ def summarise_lesson(
 def print_lesson(console: Console, summary: LessonSummary) -> None:
     """Show what came of it."""
     console.print(
-        f"\n[bold]A lesson[/]: {summary.labels} labels of a topic without a name, {escape(summary.topic)}; "
+        f"\n[bold]A lesson[/]: {some(summary.labels, 'label')} of a topic without a name, {escape(summary.topic)}; "
         f"a candidate in {summary.training_seconds:.0f} s: [bold]{summary.outcome}[/]",
         highlight=False,
     )
