@@ -1,9 +1,9 @@
 """Vectors about their own middle.
 
-The states of an encoder lie in a narrow cone: of e5-small, any two texts have a cosine of some 0.8, and what they are
-about moves it by little. With the mean of texts of the domain taken away, unlike texts have cosines about zero and like
-ones stand out, for every base alike: Mu and Viswanath, "All-but-the-Top: Simple and Effective Postprocessing for Word
-Representations" (2018), without their second step.
+The states of an encoder lie in a narrow cone: of bge-small any two headlines have a cosine of some 0.4, of e5-small of
+0.8, and what they are about moves it by little. With the mean of texts of the domain taken away, unlike texts have
+cosines near zero and like ones stand out, for every base alike: Mu and Viswanath, "All-but-the-Top: Simple and
+Effective Postprocessing for Word Representations" (2018), without their second step.
 """
 
 from __future__ import annotations

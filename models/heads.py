@@ -68,8 +68,8 @@ def plan_for(layers: int) -> Plan:
     """The plan for a trunk of so many layers.
 
     Set by hand on MiniLM-L6, after cross-validation of sets like these within the finance seed's training part (not of
-    each of them as it stands here), and stretched over other depths. That of the sentiment was set on e5-small, by real
-    messages of the training parts of three labelled sets: layers 1 and 2 help on the seed, and not on these.
+    each of them as it stands here), and stretched over other depths. That of the sentiment was set on e5-small-v2, by
+    real messages of the training parts of three labelled sets: layers 1 and 2 help on the seed, and not on these.
     """
 
     def at(*sixths: int) -> tuple[int, ...]:

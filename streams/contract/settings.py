@@ -130,8 +130,8 @@ class ModelSettings(Section):
     name: str = Field("encoder", pattern=r"^[a-z0-9-]+$", description="Name of the served model in the registry.")
     alias: str = Field("champion", description="Alias or version number that is served.")
     base: str = Field(
-        "package:e5-small-v2",
-        description="Base weights: package:e5-small-v2, package:minilm-l6 (half the work, and weaker), a folder, or a "
+        "package:bge-small-en",
+        description="Base weights: package:bge-small-en, package:minilm-l6 (half the work, and weaker), a folder, or a "
         "Hugging Face id of a BERT-like encoder.",
     )
     max_tokens: Annotated[int, Field(ge=8, le=512)] = Field(

@@ -1,8 +1,9 @@
 """The Faust application, with what Faust leaves to chance set on purpose.
 
-Two things of Faust's driver are adapted here and nowhere else: the time that a broker may hold an empty fetch, which
-Faust fixes at 1.5 s and which would be the latency of a quiet stream; and what happens when partitions are taken away,
-so that what is in hand is finished and committed first, and a rolling restart repeats next to nothing.
+Three things of Faust's driver are adapted here and nowhere else: the time that a broker may hold an empty fetch, which
+Faust fixes at 1.5 s and which would be the latency of a quiet stream; what happens when partitions are taken away, so
+that what is in hand is finished and committed first, and a rolling restart repeats next to nothing; and where reading
+begins after a rebalance, so that nothing is passed over.
 """
 
 from __future__ import annotations
@@ -42,6 +43,19 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         # Read by aiokafka when the consumer starts, which is after this. A test looks at the fetcher that comes of it.
         consumer._fetch_max_wait_ms = int(self.app.fetch_max_wait_seconds * 1000)  # noqa: SLF001  no public way
         return consumer
+
+    async def seek_to_committed(self) -> Any:  # noqa: ANN401  aiokafka has no types
+        return await self.call_thread(self._seek_back)
+
+    async def _seek_back(self) -> Any:  # noqa: ANN401  likewise
+        # Faust drops what it fetches in a rebalance, and seeks back to read it again. aiokafka does not move where
+        # nothing was ever committed, as where a worker died before its first commit: what was dropped would be lost.
+        consumer = self._ensure_consumer()
+        committed = await consumer.seek_to_committed()
+        never = [tp for tp, offset in committed.items() if not offset and tp in consumer.assignment()]
+        if never:
+            await consumer.seek_to_beginning(*never)
+        return committed
 
 
 class _Consumer(driver.Consumer):

@@ -156,7 +156,7 @@ def test_a_language_that_the_base_does_not_read_is_told(
     config = rail / "domain.toml"
     config.write_text(config.read_text().replace('language = "en"', 'language = "zh"'))
     told = [finding["problem"] for finding in findings(tocsin("domain", "check", rail, "--json"))]
-    assert "model.base = package:e5-small-v2 reads English, not zh" in told
+    assert "model.base = package:bge-small-en reads English, not zh" in told
     monkeypatch.setenv("TOCSIN_MODEL__BASE", "bases/zh")
     assert "reads English" not in tocsin("domain", "check", rail, "--json").out
 

@@ -64,7 +64,7 @@ def test_the_states_of_tokens_are_kept_of_some_texts_alone(base: Path, monkeypat
     monkeypatch.setattr("retrain.warm_start._MOST_ENTITY_TEXTS", 5)
     few, _ = start(base, toy_rows.rows(40))
     assert not np.array_equal(few.entity.hidden.weight, all_of_them.entity.hidden.weight)
-    assert few.sentiment.weight == pytest.approx(all_of_them.sentiment.weight, abs=1e-3)
+    assert few.sentiment.weight == pytest.approx(all_of_them.sentiment.weight, abs=1e-2)
 
 
 def test_heads_go_on_as_they_are_where_nothing_has_grown(base: Path) -> None:

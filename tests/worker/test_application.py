@@ -133,6 +133,28 @@ def committed(settings: Settings) -> int:
         return sum(reader.committed(TopicPartition(topic, number)) or 0 for number in range(settings.topics.partitions))
 
 
+def test_what_was_dropped_comes_again_where_nothing_was_ever_committed(stream_settings: Settings) -> None:
+    # Faust drops what it fetches in a rebalance, and seeks back, as here.
+    settings = changed(stream_settings, commit_interval_seconds=3600.0)
+    feed(settings, 50)
+    seen: Counter[Place] = Counter()
+
+    async def handle(event: Any) -> None:  # noqa: ANN401  Faust has no types
+        seen[event.message.topic, event.message.partition, event.message.offset] += 1
+
+    async def main() -> None:
+        async with running(settings, handle) as app:
+            await until(lambda: len(seen) == 50)
+            await app.consumer.perform_seek()
+            await until(lambda: set(seen.values()) == {2})
+            # And what comes after it is read once.
+            await asyncio.to_thread(feed, settings, 10)
+            await until(lambda: len(seen) == 60)
+
+    asyncio.run(main())
+    assert Counter(seen.values()) == {2: 50, 1: 10}
+
+
 def test_what_is_acknowledged_is_committed_on_demand(stream_settings: Settings) -> None:
     settings = changed(stream_settings, commit_interval_seconds=3600.0)
     feed(settings, 50)

@@ -85,9 +85,16 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
 
 
 def fit(candidates: Candidates) -> Weights:
-    """A logistic regression on both likenesses."""
+    """A logistic regression on both likenesses, or on the vectors' alone.
+
+    Of what both have found, shared words may be worth less than nothing beside the vectors: the likeliest to be wrong is
+    what was found by its words. That holds of the best of many, and must not make a copy less sure than a paraphrase.
+    """
     features = np.column_stack([candidates.cosines, candidates.coverages])
     model = LogisticRegression(C=100).fit(features, candidates.right)
+    if model.coef_[0, 1] < 0:
+        model = LogisticRegression(C=100).fit(features[:, :1], candidates.right)
+        return Weights(float(model.coef_[0, 0]), 0.0, float(model.intercept_[0]))
     return Weights(float(model.coef_[0, 0]), float(model.coef_[0, 1]), float(model.intercept_[0]))
 
 
