@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _OWN_KEYS = frozenset({"timestamp", "level", "logger"})
 # Libraries that tell at INFO what is DEBUG to us: each fetch, each heartbeat, each rebalance step.
 _TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
+# It warns of each tenth of a second in which this process did not run, as on any busy machine.
+_ALARMIST = ("kafka.net.selector",)
 # They tell whole addresses, and the path of a webhook is its key.
 _TELLTALE = ("httpx", "httpcore")
 
@@ -62,6 +64,8 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
     root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    for name in _ALARMIST:
+        logging.getLogger(name).setLevel(level if level <= logging.DEBUG else logging.ERROR)
     for name in _TELLTALE:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     structlog.configure(

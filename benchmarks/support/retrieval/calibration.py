@@ -87,8 +87,8 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
 def fit(candidates: Candidates) -> Weights:
     """A logistic regression on both likenesses, or on the vectors' alone.
 
-    Of what both have found, shared words may be worth less than nothing beside the vectors: the likeliest to be wrong is
-    what was found by its words. That holds of the best of many, and must not make a copy less sure than a paraphrase.
+    Of what both have found, shared words may be worth less than nothing beside the vectors: what is likeliest to be
+    wrong was found by its words. That holds of the best of many, and must not make a copy less sure than a paraphrase.
     """
     features = np.column_stack([candidates.cosines, candidates.coverages])
     model = LogisticRegression(C=100).fit(features, candidates.right)
