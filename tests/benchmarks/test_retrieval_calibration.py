@@ -8,7 +8,6 @@ import pytest
 from benchmarks.support.retrieval.bitext_intents import intent_of
 from benchmarks.support.retrieval.calibration import Candidates, Embedded, draw, fit, joined, judge
 from benchmarks.support.retrieval.questions import Question
-from models.answers.scoring import score
 
 INTENTS = [f"intent-{number}" for number in range(8)]
 QUESTIONS = [Question(f"word{number} of {intent}", intent, "") for intent in INTENTS for number in range(5)]
@@ -40,9 +39,15 @@ def test_draws_that_are_joined_keep_their_questions_apart() -> None:
 def test_weights_that_made_the_truth_are_found_again() -> None:
     random = np.random.default_rng(0)
     cosines, coverages = random.uniform(0, 1, (2, 40_000)).astype(np.float32)
-    right = random.uniform(size=40_000) < score(cosines, coverages)
-    fitted = fit(Candidates(np.arange(40_000), cosines, coverages, right, np.ones(40_000, np.bool_)))
-    assert fitted == pytest.approx((10.5, 1.3, -7.6), rel=0.1)
+    for words in (1.3, -1.3):
+        right = random.uniform(size=40_000) < 1 / (1 + np.exp(-(10.5 * cosines + words * coverages - 7.6)))
+        fitted = fit(Candidates(np.arange(40_000), cosines, coverages, right, np.ones(40_000, np.bool_)))
+        if words > 0:
+            assert fitted == pytest.approx((10.5, words, -7.6), rel=0.1)
+        else:
+            # Words that speak against are left out, and the vectors' own weights stand for both.
+            assert fitted.coverage == 0.0
+            assert fitted == pytest.approx((10.3, 0.0, -8.1), rel=0.1)
 
 
 def test_the_best_of_each_question_is_judged() -> None:

@@ -309,7 +309,7 @@ def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka_or_alertma
         monkeypatch.setenv(name, value)
     read = load_settings()
     assert read == staged
-    assert (read.domain, read.model, read.topics) == ("own", own.model, TopicsSettings())
+    assert (read.domain, read.model, read.topics) == ("own", own.model, TopicsSettings(partitions=1))
     assert (read.surge, read.alertmanager) == (surge_settings(), AlertmanagerSettings())
     assert read.kafka.bootstrap_servers == "127.0.0.1:1234"
     assert read.kafka.security_protocol == "PLAINTEXT"
