@@ -9,6 +9,7 @@ Effective Postprocessing for Word Representations" (2018), without their second 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,12 +37,12 @@ def centred(trunk: Trunk, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tru
     Args:
         trunk: The encoder as it will be served.
         tokenizer: Its tokenizer.
-        texts: One at least, of the domain; the first thousand are read. A domain's seed is in the order of its files:
-            of finance's these are customers' messages alone, and the score of answers was fitted to that.
+        texts: One at least, of the domain; a thousand at the most are read, spread over all of them, since a domain's
+            seed stands in the order of its files, of which each is of one kind of message.
     """
     plain = replace(trunk, centre=None)
     session = open_session(embedder(plain).SerializeToString())
-    encoded = tokenizer.encode(list(texts[:_TEXTS]))
+    encoded = tokenizer.encode(list(texts[:: ceil(len(texts) / _TEXTS)]))
     total = np.zeros(trunk.width)
     for places in sub_batches([len(text.ids) for text in encoded], _BATCH):
         tokens = tokenizer.pad([encoded[place] for place in places])

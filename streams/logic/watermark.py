@@ -165,6 +165,11 @@ class Watermark:
             self._value = least if self._value is None else max(self._value, least)
         return self._value
 
+    @property
+    def furthest(self) -> float | None:
+        """Event time that any partition has reached; None as long as nothing is known."""
+        return self._furthest
+
     def dump(self) -> bytes:
         """All that is known, as MessagePack."""
         self._let_go()

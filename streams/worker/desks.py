@@ -77,8 +77,8 @@ class _Place:
     clock: Watermark
     closed: float | None = None
     """Event time, in whole windows, up to which the desk was told to close."""
-    closed_kept: float | None = None
-    """The same as of the latest checkpoint."""
+    kept: tuple[float | None, float | None] = (None, None)
+    """As of the latest checkpoint of the clock: the same, and the furthest that any input partition had come."""
 
 
 class Desks:
@@ -202,12 +202,8 @@ class Desks:
         It is looked at after every message, and time is that of the records, not of the wall: so neither how records
         are batched nor how late they are read changes what is found.
         """
-        reached = place.clock.value(heard)
-        if reached is None:
-            return
-        window = self._settings.surge.window_seconds
-        closed = reached // window * window
-        if place.closed is not None and closed <= place.closed:
+        closed = self._window(place.clock.value(heard))
+        if closed is None or (place.closed is not None and closed <= place.closed):
             return
         place.closed = closed
         for found in place.desk.advance(closed, self._clock()):
@@ -217,6 +213,11 @@ class Desks:
                 findings.outputs.append(self._alert(told))
             else:
                 findings.outputs.append(self._trend(found))
+
+    def _window(self, time: float | None) -> float | None:
+        """Up to where windows are over by then."""
+        seconds = self._settings.surge.window_seconds
+        return None if time is None else time // seconds * seconds
 
     def _alert(self, alert: Alert) -> Output:
         return Output(
@@ -237,9 +238,11 @@ class Desks:
     def _checkpoint(self, partition: int) -> list[Output]:
         place = self._places[partition]
         states = place.desk.dirty()
-        if place.closed != place.closed_kept:
-            # Once a window: without it, time would stand still where a worker starts into silence.
-            place.closed_kept = place.closed
+        told = place.closed, self._window(place.clock.furthest)
+        if told != place.kept:
+            # Once a window: without it, time would stand still where a worker starts into silence. What one input
+            # partition has told is worth it while others still hold the window open: it may never say it again.
+            place.kept = told
             states.append((CLOCK_KEY, place.clock.dump()))
         return [
             Output(

@@ -87,12 +87,16 @@ class Pipeline(Generic[EventT, ResultT]):
         ]
 
     async def put(self, event: EventT) -> None:
-        """Take an event in; waits while a batch is already gathered or intake is held, and for ever once closed.
+        """Take an event in; waits while a batch is already gathered, and for ever once closed.
 
-        A closed pipeline never returns, rather than drop an event: Faust would go on to the next and acknowledge past
-        it.
+        While intake is held an event is let go unacknowledged: its partition is being taken away, and it is read again,
+        from what is committed, by whoever has that then. Kept until the hold is over it would be worked on beside them.
         """
         while self._closed or self._held or self._batcher.is_full:
+            if self._held:
+                # Whoever has many more must not keep the event loop from finishing what the hold waits for.
+                await asyncio.sleep(0)
+                return
             self._has_room.clear()
             await self._has_room.wait()
         self._unfinished += 1
@@ -106,7 +110,10 @@ class Pipeline(Generic[EventT, ResultT]):
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Take nothing in until left; entered once all that was taken in before is published and acknowledged."""
+        """Take nothing in until left; entered once all that was taken in before is published and acknowledged.
+
+        Who comes meanwhile, or waited for room, is let go.
+        """
         self._held = True
         self._changed.set()
         try:

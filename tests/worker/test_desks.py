@@ -14,7 +14,7 @@ from streams.contract.alerts import Alert, Trend, Verdict, Watch
 from streams.contract.incoming import Record
 from streams.contract.records import encode
 from streams.contract.settings import Settings, SurgeSettings
-from streams.contract.signals import Heartbeat, Signal, Signals, SurgeState
+from streams.contract.signals import Heartbeat, Signal, Signals, SurgeState, UpstreamPartition
 from streams.logic.inputs import InputClocks
 from streams.logic.stall import Position
 from streams.logic.surge.state import FORM
@@ -341,6 +341,34 @@ def test_a_verdict_that_was_given_while_no_worker_ran_is_taken_in_and_counted_on
     second.steering.verdicts = {verdict.key: verdict}
     live(second, said[half : half + 50])
     assert sum(findings.verdicts for findings in second.findings) == 1
+
+
+def test_what_one_input_has_told_is_kept_while_others_hold_its_windows_open(settings: Settings) -> None:
+    # Whoever takes over may hear no more of it: then its last windows would stay open for ever.
+    quick, slow = PARTITIONS[0], PARTITIONS[1:]
+
+    def tell_of_others(stream: Stream, *, done: bool) -> None:
+        told = [
+            UpstreamPartition(
+                topic=topic, partition=number, watermark=None if done else MONDAY, caught_up=done, idle=done
+            )
+            for topic, number in slow
+        ]
+        stream._tell(Heartbeat(worker="test", time=datetime.fromtimestamp(stream.now, UTC), partitions=told))
+
+    first = Stream(settings)
+    for hours in (1.0, 1.0, 3.0, 3.0):
+        first.now = MONDAY + hours * 3600.0
+        tell_of_others(first, done=False)
+        first.read(Said(first.now, quick, SUBJECTS[0], "neutral"), first.now)
+        first.take_in()
+    assert first.found == []
+    second = Stream(settings, filter(None, first.states.values()))
+    for seconds in range(120):
+        second.now = first.now + seconds
+        tell_of_others(second, done=True)
+        second.take_in()
+    assert [found.start.timestamp() - MONDAY for found in second.found] == [3600.0]
 
 
 def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:

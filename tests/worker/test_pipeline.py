@@ -228,7 +228,8 @@ def test_drain_waits_for_the_acknowledgement_of_all() -> None:
 
 
 def test_held_finishes_what_is_in_hand_under_a_feed_without_end_and_takes_in_nothing_until_left() -> None:
-    # A rebalance waits here: with a backlog there is always a next message.
+    # A rebalance waits here: with a backlog there is always a next message. What comes meanwhile is of partitions that
+    # are being taken away: worked on afterwards, it would be worked on beside their new owner.
     async def main() -> None:
         stage = Stage(batch_max=4, work=lambda _: time.sleep(0.001))
         stage.pipeline.start()
@@ -238,14 +239,35 @@ def test_held_finishes_what_is_in_hand_under_a_feed_without_end_and_takes_in_not
             done = len(stage.acknowledged)
             assert stage.pipeline.in_flight == 0
             assert stage.acknowledged == list(range(done))
+            await end(feed)
+            for late in (-1, -2):
+                await stage.pipeline.put(late)
             for _ in range(20):
                 await asyncio.sleep(0.001)
             assert stage.pipeline.in_flight == 0
             assert len(stage.acknowledged) == done
-        await until(lambda: len(stage.acknowledged) > done + 20)
-        await end(feed)
+        again = list(range(done, done + 20))
+        await stage.put_all(again)
         await stage.pipeline.close()
-        assert stage.acknowledged == list(range(len(stage.acknowledged)))
+        assert stage.acknowledged == list(range(done)) + again
+
+    asyncio.run(main())
+
+
+def test_a_put_that_waited_for_room_when_a_hold_began_is_let_go() -> None:
+    async def main() -> None:
+        go = asyncio.Event()
+        stage = Stage(batch_max=1, deliver=lambda _: go.wait())
+        stage.pipeline.start()
+        await stage.put_all(range(4))
+        waiting = asyncio.create_task(stage.pipeline.put(4))
+        await until(lambda: stage.pipeline.in_flight == 4)
+        go.set()
+        async with asyncio.timeout(5), stage.pipeline.held():
+            await waiting
+        await stage.put_all([5])
+        await stage.pipeline.close()
+        assert stage.acknowledged == [0, 1, 2, 3, 5]
 
     asyncio.run(main())
 
