@@ -194,16 +194,15 @@ class BatchPublisher:
         return output.partition
 
     async def _send(self, topic: str, partition: int, members: list[Output]) -> None:
-        waits = []
         batch = self._started.create_batch()
         for member in members:
             stamp = _milliseconds(member.timestamp)
             if batch.append(key=member.key, value=member.value, timestamp=stamp, headers=member.headers) is None:
-                waits.append(await self._started.send_batch(batch, topic, partition=partition))
+                # One after the other: were one refused while the next is on its way, it would come after that.
+                await (await self._started.send_batch(batch, topic, partition=partition))
                 batch = self._started.create_batch()
                 batch.append(key=member.key, value=member.value, timestamp=stamp, headers=member.headers)
-        waits.append(await self._started.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*waits)
+        await (await self._started.send_batch(batch, topic, partition=partition))
 
     @property
     def _started(self) -> AIOKafkaProducer:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import RequestTimedOutError
 from support.messages import consume_all, produce
 
 from streams.brokers.admin import create_topics
@@ -15,7 +17,7 @@ from streams.contract.topics import TopicSpec, all_topics, dead_letters_topic, p
 from streams.worker.publisher import BatchPublisher, NoPartitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from streams.contract.settings import Settings
 
@@ -150,6 +152,29 @@ def test_a_batch_larger_than_one_request_is_delivered_whole_and_in_order(stream_
     sent = outputs(topic, 30, size=60_000)
     assert publish(stream_settings, sent) == [[]]
     assert [record.value for record in consume_all(stream_settings, topic, 30)] == [output.value for output in sent]
+
+
+def test_what_is_sent_again_does_not_come_after_what_follows_it(
+    stream_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, failures = predictions_topic(stream_settings.topics), iter([RequestTimedOutError()])
+    send_batch = AIOKafkaProducer.send_batch
+
+    async def failing_at_first(
+        producer: AIOKafkaProducer, batch: object, topic: str, *, partition: int
+    ) -> Awaitable[object]:
+        failure = next(failures, None)
+        if failure is None:
+            sending: Awaitable[object] = await send_batch(producer, batch, topic, partition=partition)
+            return sending
+        lost: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        lost.set_exception(failure)
+        return lost
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", failing_at_first)
+    sent = [Output(topic, b"key", bytes([number]) * 200_000, partition=0) for number in range(10)]
+    assert publish(stream_settings, sent) == [[]]
+    assert [record.value for record in consume_all(stream_settings, topic, 10)] == [output.value for output in sent]
 
 
 @on_kafka  # since Tansu makes a topic when it is asked for it
