@@ -69,6 +69,8 @@ class Scheduled:
     def begin(self) -> None:
         """A run has begun for all that was called for; it is kept how far that is."""
         seen = self.demand.begin()
+        if seen is None:
+            return
         try:
             atomic.write(LocalFileSystem(), str(self._folder / _SEEN), encode(seen))
         except OSError as error:
@@ -86,6 +88,11 @@ class Scheduled:
     def ended(self, metrics: RetrainMetrics, record: RunRecord) -> None:
         """Show a run that has ended."""
         metrics.ended(self.learner.name, record.outcome or "failed", *_times(record))
+
+    def failed(self, metrics: RetrainMetrics) -> None:
+        """Show a run that came to nothing before it could be told of."""
+        now = datetime.now(UTC).timestamp()
+        metrics.ended(self.learner.name, "failed", now, now)
 
 
 def _times(record: RunRecord) -> tuple[float, float]:

@@ -84,6 +84,8 @@ class Scheduler:
         for learner in learners:
             metrics.follow(learner.name)
         self._running: tuple[Scheduled, RetrainRequest, Started] | None = None
+        self._before: RunRecord | None = None
+        """What was told of the model's latest run when this one began."""
         self._moved = time.monotonic()
         self._reached = -_REACH_SECONDS
         self.problem: str | None = "not begun"
@@ -140,7 +142,7 @@ class Scheduler:
         if record.topic != retrain_requests_topic(self._settings.topics):
             for model in self._models:
                 if model.learner.topic == record.topic and model.learner.counted == "records":
-                    model.demand.add_record(record.partition, record.offset)
+                    model.demand.add_record(record.partition, record.offset, record.timestamp / 1e3)
             return
         place = f"{record.topic}[{record.partition}]@{record.offset}"
         try:
@@ -149,7 +151,8 @@ class Scheduler:
             _log.warning("left out: no request for a run", place=place, error=str(error))
             return
         for model in self._models:
-            model.demand.add_request(request, record.partition, record.offset, datetime.now(UTC))
+            written = record.timestamp / 1e3
+            model.demand.add_request(request, record.partition, record.offset, written, datetime.now(UTC))
         if request.model not in {model.learner.name for model in self._models}:
             _log.warning("left out: no such model is trained here", place=place, model=request.model)
 
@@ -182,7 +185,7 @@ class Scheduler:
 
     def _begin(self, model: Scheduled, request: RetrainRequest) -> None:
         try:
-            self._settle(model.learner)
+            self._before = self._settle(model.learner)
         except BusyError:
             return  # somebody runs one by hand: it is asked again in the next round
         except BrokerError as error:
@@ -196,17 +199,29 @@ class Scheduler:
     def _ended(self, model: Scheduled, request: RetrainRequest, process: Started) -> None:
         self._running = None
         if process.exitcode == BUSY_CODE:
-            model.demand.ask(request)
+            model.demand.ask_again(request)
             return
-        self._learn(model, model.ended)
+        self._learn(model, model.ended, process)
 
-    def _learn(self, model: Scheduled, show: Callable[[RetrainMetrics, RunRecord], None]) -> None:
+    def _learn(
+        self, model: Scheduled, show: Callable[[RetrainMetrics, RunRecord], None], process: Started | None = None
+    ) -> None:
+        """Tell what became of a model's latest run; of a process, whether it came to write anything down at all."""
         try:
             record = self._settle(model.learner)
         except BusyError:
             return
         except BrokerError as error:
             self._tell_problem(str(error))
+            return
+        if process is not None and record == self._before:
+            # It is not gone on with: it would most likely end in the same way, again and again.
+            _log.error(
+                "a run ended before it began: its own output says why",
+                model=model.learner.name,
+                exit_code=process.exitcode,
+            )
+            model.failed(self._metrics)
             return
         if record is None:
             return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 from msgspec import Struct, field
 
@@ -26,6 +28,9 @@ class Seen(Struct, kw_only=True):
     # Files of the days when labels alone called for runs say so.
     learnt: dict[int, int] = field(default_factory=dict, name="labels")
     requests: dict[int, int] = field(default_factory=dict)
+    learnt_until: dict[int, float] = field(default_factory=dict)
+    """When the latest was written, seconds since the epoch: a lower offset that is later is of a topic made anew."""
+    requests_until: dict[int, float] = field(default_factory=dict)
 
 
 class Demand:
@@ -40,16 +45,17 @@ class Demand:
         self._learner = learner
         self._grace = timedelta(seconds=learner.settings.retrain.misfire_grace_seconds)
         self._seen = dict(seen.learnt)
-        self._read = Seen(learnt=dict(seen.learnt), requests=dict(seen.requests))
+        self._read = msgspec.msgpack.decode(msgspec.msgpack.encode(seen), type=Seen)
         self._asked: list[RetrainRequest] = []
+        self._again: RetrainRequest | None = None
+        """To go on with a run that was killed, on the data that it has: nothing that came since is in them."""
+        self._goes_on = False
         self.new = 0
         """Records of the learner's topic that came since the latest run began, changes of a mind counted too."""
 
-    def add_record(self, partition: int, offset: int) -> None:
-        """A record was read from the learner's topic."""
-        if offset >= self._read.learnt.get(partition, 0):
-            self._read.learnt[partition] = offset + 1
-            self.new += 1
+    def add_record(self, partition: int, offset: int, written: float) -> None:
+        """A record was read from the learner's topic, written then (seconds since the epoch)."""
+        self.new += _is_new(self._read.learnt, self._read.learnt_until, partition, offset, written)
 
     def reach(self, bounds: Mapping[int, tuple[int, int]]) -> None:
         """The learner's topic reaches so far: by partition, the first offset that is there and one past the last."""
@@ -61,11 +67,10 @@ class Demand:
             self._read.learnt[partition] = end
         self.new = new
 
-    def add_request(self, request: RetrainRequest, partition: int, offset: int, now: datetime) -> None:
+    def add_request(self, request: RetrainRequest, partition: int, offset: int, written: float, now: datetime) -> None:
         """A request was read from its topic; an old one, or one for another model, calls for nothing."""
-        if offset < self._read.requests.get(partition, 0):
+        if not _is_new(self._read.requests, self._read.requests_until, partition, offset, written):
             return
-        self._read.requests[partition] = offset + 1
         if request.model != self._learner.name or (request.by == "drift" and not self._learner.on_drift):
             return
         if now - request.time > self._grace:
@@ -80,14 +85,26 @@ class Demand:
 
     def go_on(self, by: str, now: datetime) -> None:
         """A run was killed, and calls to be gone on with."""
-        self.ask(self._request(by, "a run that was killed is gone on with", now))
+        self._again = self._request(by, "a run that was killed is gone on with", now)
 
     def ask(self, request: RetrainRequest) -> None:
         """Call for a run."""
         self._asked.append(request)
 
+    def ask_again(self, request: RetrainRequest) -> None:
+        """Call once more for the run that began last, since it could not."""
+        if self._goes_on:
+            self._again = request
+        else:
+            self.ask(request)
+
     def due(self, now: datetime) -> RetrainRequest | None:
-        """What the next run is for, all that calls for one together; None where nothing does."""
+        """What the next run is for; None where nothing calls for one.
+
+        A run that is gone on with comes first and alone; else all that calls for one together.
+        """
+        if self._again is not None:
+            return self._again
         enough = 0 < self._learner.enough <= self.new
         if not self._asked and not enough:
             return None
@@ -105,16 +122,33 @@ class Demand:
             reason="; ".join(dict.fromkeys(request.reason for request in asked if request.reason)),
         )
 
-    def begin(self) -> Seen:
-        """A run has begun for all that was called for.
+    def begin(self) -> Seen | None:
+        """A run has begun for what was due.
 
         Returns:
-            How far the topics are taken account of now, to be kept.
+            How far the topics are taken account of now, to be kept; None where that is as it was.
         """
+        self._goes_on = self._again is not None
+        if self._goes_on:
+            self._again = None
+            return None
         self._asked.clear()
         self.new = 0
         self._seen = dict(self._read.learnt)
-        return Seen(learnt=dict(self._read.learnt), requests=dict(self._read.requests))
+        return self._read
 
     def _request(self, by: str, reason: str, time: datetime) -> RetrainRequest:
         return RetrainRequest(id=uuid.uuid4().hex, model=self._learner.name, time=time, by=by, reason=reason)
+
+
+def _is_new(read: dict[int, int], until: dict[int, float], partition: int, offset: int, written: float) -> bool:
+    """Whether a record was not read before; if so it is from now on.
+
+    A topic that was made anew begins at 0 again. Its records are known by their time, since the end of a topic, as the
+    embedded broker tells it, is too small.
+    """
+    if offset < read.get(partition, 0) and written <= until.get(partition, math.inf):
+        return False
+    read[partition] = offset + 1
+    until[partition] = max(written, until.get(partition, written))
+    return True

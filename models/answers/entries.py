@@ -27,6 +27,8 @@ class Entry(NamedTuple):
     intent: str | None
     topics: tuple[str, ...]
     time: datetime
+    approved: bool
+    """Whether it may go out by itself."""
 
     @property
     def words(self) -> str:
@@ -38,8 +40,18 @@ def entries_of(document: Document) -> list[Entry]:
     """What can be found of a document: one entry of a question with its answer, one for each passage of a page."""
 
     def entry(id_: str, embedded: str, text: str, title: str | None) -> Entry:
-        topics = tuple(document.topics)
-        return Entry(id_, document.id, embedded, text, document.question, title, document.intent, topics, document.time)
+        return Entry(
+            id_,
+            document.id,
+            embedded,
+            text,
+            document.question,
+            title,
+            document.intent,
+            tuple(document.topics),
+            document.time,
+            document.approved,
+        )
 
     if document.question is not None:
         return [entry(document.id, document.question, document.text, document.title)]

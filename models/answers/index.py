@@ -45,6 +45,8 @@ class Found(NamedTuple):
     """Its heading; of a passage the page's and its own."""
     document: str
     """Id of the document; several passages share it."""
+    approved: bool = True
+    """Whether it may go out by itself."""
 
 
 class AnswerIndex:
@@ -226,7 +228,10 @@ class AnswerIndex:
 
     def _tidy(self) -> None:
         for language, shelf in list(self._shelves.items()):
-            if shelf.is_untidy:
+            if not len(shelf):
+                with self._lock:
+                    del self._shelves[language]
+            elif shelf.is_untidy:
                 made = shelf.tidied()
                 places = {id_: (language, its_places) for id_, its_places in made.places().items()}
                 with self._lock:
@@ -240,7 +245,9 @@ def _primary(language: str) -> str:
 
 
 def _best(scored: Iterable[Scored], limit: int) -> list[Found]:
-    ranked = sorted(scored, key=lambda one: (-one.score, -one.entry.time.timestamp(), one.entry.id))
+    ranked = sorted(
+        scored, key=lambda one: (-one.score, not one.entry.approved, -one.entry.time.timestamp(), one.entry.id)
+    )
     found: list[Found] = []
     told: set[str] = set()
     for score, entry in ranked:
@@ -251,7 +258,15 @@ def _best(scored: Iterable[Scored], limit: int) -> list[Found]:
             told |= keys
             found.append(
                 Found(
-                    entry.id, entry.text, entry.question, score, entry.intent, entry.topics, entry.title, entry.document
+                    entry.id,
+                    entry.text,
+                    entry.question,
+                    score,
+                    entry.intent,
+                    entry.topics,
+                    entry.title,
+                    entry.document,
+                    entry.approved,
                 )
             )
         if len(found) == limit:

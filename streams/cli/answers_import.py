@@ -118,7 +118,7 @@ def import_(  # noqa: PLR0913  each is a flag
     standing = desk.latest(settings, topic, Document)
     to_send = _account(found, standing, now, summary)
     summary.files = len(names)
-    gone = _gone(found, standing, names)
+    gone = _gone(found, standing, names, language or domain.language)
     summary.missing = len(gone)
     if not dry_run:
         _, summary.acknowledged, summary.problem = send_each(settings, topic, to_send, _send, "document")
@@ -198,9 +198,15 @@ def _account(
     return to_send
 
 
-def _gone(found: Sequence[Document], standing: dict[str, Document], names: set[str]) -> list[str]:
+def _gone(found: Sequence[Document], standing: dict[str, Document], names: set[str], language: str) -> list[str]:
+    """What these files brought once and have no more; a file of the same name in another language is another file."""
     ids = {document.id for document in found}
-    return [id_ for id_, document in standing.items() if document.source in names and id_ not in ids]
+    languages = {language, *(document.language for document in found)}
+    return [
+        id_
+        for id_, document in standing.items()
+        if document.source in names and document.language in languages and id_ not in ids
+    ]
 
 
 def _send(delivery: Delivery, document: Document) -> None:

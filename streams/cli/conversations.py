@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 import msgspec
@@ -15,11 +15,12 @@ from streams.cli import common, desk
 from streams.cli.reach import require_topics
 from streams.contract.decoding import JsonDecoder
 from streams.contract.labels import Label, label_key
-from streams.contract.masking import mask, mask_message
+from streams.contract.masking import mask_message
 from streams.contract.records import Message
 from streams.contract.replies import Turn, TurnKind
 from streams.contract.settings import Settings
 from streams.contract.topics import kept_in_place, labels_topic, turns_topic
+from streams.desk.actions.standing import latest_label
 
 Conversation = Annotated[str, typer.Argument(help="Its name, as `tocsin replies list` shows it.", show_default=False)]
 
@@ -103,16 +104,23 @@ def _keep(settings: Settings, asked: Turn, by: str, text: str) -> None:
     message = Message(
         id=asked.message_id, text=asked.text, source=asked.source, time=asked.time, author=asked.author, user=asked.user
     )
-    label = Label(
-        message_id=asked.message_id,
-        labeller=by,
-        time=datetime.now(UTC),
-        text=mask_message(message).text,
-        kind="customer",
-        source=asked.source,
-        message_time=asked.time,
-        reply=mask(text, handles=True),
-    )
+    said: dict[str, Any] = {
+        "time": datetime.now(UTC),
+        "reply": mask_message(msgspec.structs.replace(message, text=text)).text,
+    }
+    standing = latest_label(settings, asked.message_id, by)
+    if standing is not None:
+        label = msgspec.structs.replace(standing, **said)
+    else:
+        label = Label(
+            message_id=asked.message_id,
+            labeller=by,
+            text=mask_message(message).text,
+            kind="customer",
+            source=asked.source,
+            message_time=asked.time,
+            **said,
+        )
     _put(settings, labels_topic(settings.topics), label_key(label.message_id, by), label)
 
 

@@ -60,6 +60,9 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: Annotated[str | None, Meta(description="Where it can be read.")] = None
     language: Annotated[str, Meta(description="BCP 47 language tag.")] = "en"
     source: Annotated[str, Meta(description="Where it came from: a file, a label.")] = ""
+    approved: Annotated[
+        bool, Meta(description="Whether it may go out by itself; what a person wrote to one customer may not.")
+    ] = True
 
 
 class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True):

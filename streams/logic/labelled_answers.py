@@ -16,6 +16,9 @@ SOURCE = "labels"
 def answer_of(label: Label) -> Document | None:
     """The document; None where nobody said what a good answer to a customer would be.
 
+    It was written to one customer, and may promise what is theirs alone: it helps whoever answers the next one, and is
+    not sent by itself until somebody approves it (``tocsin answers import --labels``).
+
     Args:
         label: Of its text and reply personal data was taken out when it was made.
     """
@@ -29,4 +32,5 @@ def answer_of(label: Label) -> Document | None:
         intent=label.intent,
         topics=label.topics or [],
         source=SOURCE,
+        approved=False,
     )

@@ -222,7 +222,4 @@ def _parse_time(cell: str, time_format: str | None) -> datetime:
     if time_format is not None:
         time = datetime.strptime(cell, time_format)  # noqa: DTZ007  the zone is set in the next line
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    try:
-        return parse_time(float(cell))
-    except ValueError:
-        return parse_time(cell)
+    return parse_time(cell)

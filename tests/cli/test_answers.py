@@ -129,6 +129,17 @@ def test_what_is_gone_from_the_files_is_told_and_taken_out_on_demand(
     assert questions(stream_settings) == {"Lost?", "card gone", "Stolen?", None, "Other?"}
 
 
+def test_files_of_one_name_in_two_languages_do_not_take_each_other_out(
+    tocsin: Tocsin, stream_settings: Settings, tmp_path: Path
+) -> None:
+    for language, question in (("en", "Lost?"), ("de", "Verloren?")):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "faq.md").write_text(f"## {question}\n\nX\n", encoding="utf-8")
+        done = tocsin("answers", "import", tmp_path / language, "--language", language, "--prune", "--json")
+        assert (done.code, done.json["pruned"]) == (0, 0)
+    assert questions(stream_settings) == {"Lost?", "Verloren?"}
+
+
 def test_what_is_no_answer_is_told_with_file_and_line_and_the_rest_is_sent(
     tocsin: Tocsin, stream_settings: Settings, tmp_path: Path
 ) -> None:

@@ -251,7 +251,7 @@ def test_an_edited_draft_becomes_a_label_without_personal_data(
     assert told == {"edited": True, "label": True}
     (label,) = written.of(Label)
     assert label.text == "I am [author], [email]. Where is it?"
-    assert label.reply == "Dear Mara, it left today; write to us at [email]"
+    assert label.reply == "Dear [author], it left today; write to us at [email]"
     assert (label.kind, label.topics, label.sentiment) == ("customer", None, None)
     (sent,) = written.of(Reply)
     assert (sent.text, sent.origin, sent.evidence) == (

@@ -188,7 +188,7 @@ def test_a_labels_key_tells_its_message(message_id: str) -> None:
     assert labelled_message(label_key(message_id, "ann/bo")) == message_id
 
 
-@pytest.mark.parametrize("key", [b"", b"m-1", b"x/m-1/ann", b"99/m-1/ann", b"-1/m/ann"])
+@pytest.mark.parametrize("key", [b"", b"m-1", b"x/m-1/ann", b"99/m-1/ann", b"-1/m/ann", b"\xff/m/ann"])
 def test_what_is_no_labels_key_is_left_out(key: bytes) -> None:
     view = make_view()
     assert hear(view, Told(key, make_label())) == set()

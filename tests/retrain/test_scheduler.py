@@ -227,6 +227,23 @@ def test_a_killed_run_is_gone_on_with_once(settings: Settings) -> None:
         assert bench.requests[2].by == "bob"
 
 
+def test_a_run_that_dies_before_its_first_word_has_failed_and_is_not_taken_for_the_one_before_it(
+    settings: Settings,
+) -> None:
+    bench = Bench(settings)
+    before = datetime(2026, 1, 1, tzinfo=UTC)
+    bench.record = RunRecord(id="old", by="ann", began=before, ended=before, outcome="promoted", killed=True)
+    bench.record = msgspec.structs.replace(bench.record, attempt=2)
+    with bench.running():
+        ask(settings)
+        bench.wait_for_runs(1)
+        bench.runs[-1].exitcode = 1
+        failed = 'tocsin_retrain_runs_total{model="encoder",outcome="failed"}'
+        wait_for(lambda: bench.metric(failed) == 1.0, 20)
+        assert bench.metric('tocsin_retrain_runs_total{model="encoder",outcome="promoted"}') == 0.0
+        assert len(bench.runs) == 1
+
+
 def test_a_run_that_was_killed_with_the_schedule_is_gone_on_with(settings: Settings) -> None:
     bench = Bench(settings)
     now = datetime.now(UTC)

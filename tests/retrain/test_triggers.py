@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retrain.learner import Tell, Trains
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+WRITTEN = NOW.timestamp()
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_nothing_calls_for_nothing(settings: Settings) -> None:
 
 def test_a_request_calls_once(settings: Settings) -> None:
     demand = demand_of(settings, Seen())
-    demand.add_request(request(), 0, 0, NOW)
+    demand.add_request(request(), 0, 0, WRITTEN, NOW)
     assert demand.due(NOW) == request()
     demand.begin()
     assert demand.due(NOW) is None
@@ -54,16 +55,16 @@ def test_a_request_calls_once(settings: Settings) -> None:
 
 def test_a_request_that_was_seen_before_is_old(settings: Settings) -> None:
     demand = demand_of(settings, Seen(requests={0: 5}))
-    demand.add_request(request(), 0, 4, NOW)
+    demand.add_request(request(), 0, 4, WRITTEN, NOW)
     assert demand.due(NOW) is None
-    demand.add_request(request(), 0, 5, NOW)
+    demand.add_request(request(), 0, 5, WRITTEN, NOW)
     assert demand.due(NOW) is not None
 
 
 @pytest.mark.parametrize("asked", [request(model="other"), request(minutes_ago=61)])
 def test_another_models_and_an_old_request_call_for_nothing(settings: Settings, asked: RetrainRequest) -> None:
     demand = demand_of(settings, Seen())
-    demand.add_request(asked, 0, 0, NOW)
+    demand.add_request(asked, 0, 0, WRITTEN, NOW)
     assert demand.due(NOW) is None
 
 
@@ -71,21 +72,22 @@ def test_drift_calls_where_it_may(settings: Settings) -> None:
     deaf = settings.model_copy(update={"retrain": settings.retrain.model_copy(update={"on_drift": False})})
     for given, calls in ((settings, True), (deaf, False)):
         demand = demand_of(given, Seen())
-        demand.add_request(request("drift"), 0, 0, NOW)
+        demand.add_request(request("drift"), 0, 0, WRITTEN, NOW)
         assert (demand.due(NOW) is not None) is calls
 
 
 def test_enough_new_labels_call(settings: Settings) -> None:
     demand = demand_of(settings, Seen(learnt={1: 10}))
     for offset in (8, 9, 10, 11):
-        demand.add_record(1, offset)
+        demand.add_record(1, offset, WRITTEN)
     assert demand.new == 2
     assert demand.due(NOW) is None
-    demand.add_record(0, 0)
+    demand.add_record(0, 0, WRITTEN)
     due = demand.due(NOW)
     assert due is not None
     assert (due.by, due.reason) == ("labels", "3 labels are new")
     seen = demand.begin()
+    assert seen is not None
     assert seen.learnt == {0: 1, 1: 12}
     assert demand.due(NOW) is None
 
@@ -93,7 +95,7 @@ def test_enough_new_labels_call(settings: Settings) -> None:
 def test_labels_read_again_count_once(settings: Settings) -> None:
     demand = demand_of(settings, Seen())
     for offset in (0, 1, 0, 1, 0, 1):
-        demand.add_record(0, offset)
+        demand.add_record(0, offset, WRITTEN)
     assert demand.new == 2
 
 
@@ -101,14 +103,14 @@ def test_no_number_of_labels_calls_where_it_is_off(settings: Settings) -> None:
     off = settings.model_copy(update={"retrain": settings.retrain.model_copy(update={"min_new_labels": 0})})
     demand = demand_of(off, Seen())
     for offset in range(1000):
-        demand.add_record(0, offset)
+        demand.add_record(0, offset, WRITTEN)
     assert demand.due(NOW) is None
 
 
 def test_all_that_calls_is_one_run(settings: Settings) -> None:
     demand = demand_of(settings, Seen())
-    demand.add_request(request("ann", reason="slang"), 0, 0, NOW)
-    demand.add_request(request("bob"), 0, 1, NOW)
+    demand.add_request(request("ann", reason="slang"), 0, 0, WRITTEN, NOW)
+    demand.add_request(request("bob"), 0, 1, WRITTEN, NOW)
     demand.ask(request("cron", reason="the schedule"))
     due = demand.due(NOW)
     assert due is not None
@@ -121,7 +123,7 @@ def test_what_comes_during_a_run_calls_for_the_next(settings: Settings) -> None:
     demand = demand_of(settings, Seen())
     demand.ask(request())
     demand.begin()
-    demand.add_request(request("bob"), 0, 0, NOW)
+    demand.add_request(request("bob"), 0, 0, WRITTEN, NOW)
     due = demand.due(NOW)
     assert due is not None
     assert due.by == "bob"
@@ -138,7 +140,9 @@ def test_a_large_topic_is_counted_by_how_far_it_reaches(settings: Settings) -> N
     due = demand.due(NOW)
     assert due is not None
     assert (due.by, due.reason) == ("behaviors", "50 behaviors are new")
-    assert demand.begin().learnt == {0: 135, 1: 20}
+    seen = demand.begin()
+    assert seen is not None
+    assert seen.learnt == {0: 135, 1: 20}
     demand.reach({0: (40, 136), 1: (25, 30)})
     assert demand.new == 1 + 5
 
@@ -149,13 +153,51 @@ def test_of_a_topic_that_was_made_anew_all_is_new(settings: Settings) -> None:
     assert demand.new == 7
 
 
+def test_records_of_a_topic_that_was_made_anew_are_new(settings: Settings) -> None:
+    before = demand_of(settings, Seen())
+    for offset in (3, 4):
+        before.add_record(0, offset, WRITTEN)
+    before.add_request(request(), 0, 3, WRITTEN, NOW)
+    seen = before.begin()
+    assert seen is not None
+    after = demand_of(settings, msgspec.json.decode(msgspec.json.encode(seen), type=Seen))
+    after.add_record(0, 0, WRITTEN - 60)  # read again from its beginning
+    after.add_request(request(), 0, 0, WRITTEN - 60, NOW)
+    assert (after.new, after.due(NOW)) == (0, None)
+    for offset in (0, 1):
+        after.add_record(0, offset, WRITTEN + 60)
+    after.add_request(request("bob"), 0, 0, WRITTEN + 60, NOW)
+    assert after.new == 2
+    assert after.due(NOW) == request("bob")
+
+
+def test_what_came_since_is_not_learnt_by_a_run_that_is_gone_on_with(settings: Settings) -> None:
+    demand = demand_of(settings, Seen())
+    for offset in range(3):
+        demand.add_record(0, offset, WRITTEN)
+    demand.add_request(request("bob", reason="slang"), 0, 0, WRITTEN, NOW)
+    demand.go_on("ann", NOW)
+    due = demand.due(NOW)
+    assert due is not None
+    assert (due.by, due.reason) == ("ann", "a run that was killed is gone on with")
+    assert demand.begin() is None
+    demand.ask_again(due)  # it could not begin
+    assert demand.due(NOW) is due
+    assert demand.begin() is None
+    due = demand.due(NOW)
+    assert due is not None
+    assert (due.by, due.reason) == ("bob, labels", "slang; 3 labels are new")
+    assert demand.begin() is not None
+    assert demand.due(NOW) is None
+
+
 def test_the_clock_calls_a_model_that_idles_only_where_something_is_new(settings: Settings) -> None:
     eager, idle = demand_of(settings, Seen()), demand_of(settings, Seen(), idles=True)
     for demand in (eager, idle):
         demand.ring(NOW)
     assert eager.due(NOW) is not None
     assert idle.due(NOW) is None
-    idle.add_record(0, 0)
+    idle.add_record(0, 0, WRITTEN)
     idle.ring(NOW)
     assert idle.due(NOW) is not None
 

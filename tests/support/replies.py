@@ -58,6 +58,7 @@ class Found(NamedTuple):
     topics: tuple[str, ...] = ("payments",)
     title: str | None = None
     document: str = "doc-1"
+    approved: bool = True
 
 
 def prediction(

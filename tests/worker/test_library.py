@@ -144,6 +144,7 @@ def test_a_good_answer_in_a_label_is_found_until_it_is_taken_back(stream_setting
         wait_for(lambda: found.counts[-1] == 1, what="for the label")
         (best, *_) = found.library.search([question], 1)[0]
         assert best.text == "No, it is not."
+        assert not best.approved
         produce(stream_settings, topic, [(key, None, [])])
         wait_for(lambda: found.counts[-1] == 0, what="for the label to go")
 

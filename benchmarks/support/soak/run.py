@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 JARS = ROOT / ".tocsin" / "kafka"
 
 _VARIANTS = 3
-# With the default four, Faust's assignor leaves a third worker without any: two each is all that it evens out.
+# Two workers and three share them evenly.
 _PARTITIONS = 6
 _POLL_SECONDS = 0.5
 # Of the time that the backlog's rate promises: what is drained has surge's state to write, and company.

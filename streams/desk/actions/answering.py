@@ -136,7 +136,8 @@ class AnsweringActions:
         if not question or not message_id:
             return False
         # What is learnt is told to others: of this customer nothing may stand in it.
-        said: dict[str, Any] = {"time": self._office.clock(), "reply": mask(text, handles=True)}
+        reply_text = mask(text, handles=True) if asked is None else masked_text(asked, text)
+        said: dict[str, Any] = {"time": self._office.clock(), "reply": reply_text}
         standing = standing_label(self._office, message_id, by)
         if standing is not None:
             put_label(self._office, msgspec.structs.replace(standing, **said))

@@ -11,6 +11,7 @@ from streams.contract.labels import Label, label_key
 from streams.contract.topics import labels_topic
 
 if TYPE_CHECKING:
+    from streams.contract.settings import Settings
     from streams.desk.actions.office import Office
 
 _decoder = msgspec.json.Decoder(Label)
@@ -26,9 +27,17 @@ def standing_label(office: Office, message_id: str, labeller: str) -> Label | No
     """
     if not office.live.look(lambda view: view.labelling.is_labelled(message_id)):
         return None
+    return latest_label(office.settings, message_id, labeller)
+
+
+def latest_label(settings: Settings, message_id: str, labeller: str) -> Label | None:
+    """The same, read from the topic.
+
+    Raises:
+        BrokerUnreachableError: No broker answers.
+    """
     value: bytes | None = None
-    topic = labels_topic(office.settings.topics)
-    for record in read_key(office.settings, topic, label_key(message_id, labeller)):
+    for record in read_key(settings, labels_topic(settings.topics), label_key(message_id, labeller)):
         value = record.value
     try:
         return None if value is None else _decoder.decode(value)

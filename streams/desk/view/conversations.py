@@ -170,11 +170,17 @@ def handle(conversation: str) -> str:
     return blake2b(conversation.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def masked_text(turn: Turn) -> str:
-    """What was said, without personal data."""
-    if not turn.text:
+def masked_text(turn: Turn, text: str | None = None) -> str:
+    """What was said, or what was said about it, without personal data of whoever said it.
+
+    Args:
+        turn: The customer's.
+        text: Something else in which they may be named, such as an answer to them.
+    """
+    text = turn.text if text is None else text
+    if not text:
         return ""
-    said = Message(id=turn.id, text=turn.text, source=turn.source, time=turn.time, author=turn.author, user=turn.user)
+    said = Message(id=turn.id, text=text, source=turn.source, time=turn.time, author=turn.author, user=turn.user)
     return mask_message(said).text
 
 

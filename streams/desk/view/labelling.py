@@ -125,7 +125,10 @@ class LabellingView:
 
 def labelled_message(key: bytes) -> str | None:
     """Id of the message in a label's key; None where it is no such key."""
-    length, found, rest = key.decode("utf-8", "surrogatepass").partition("/")
+    try:
+        length, found, rest = key.decode("utf-8", "surrogatepass").partition("/")
+    except UnicodeDecodeError:
+        return None
     if not found or not length.isdecimal() or rest[int(length) : int(length) + 1] != "/":
         return None
     return rest[: int(length)]

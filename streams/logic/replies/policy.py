@@ -101,7 +101,9 @@ def retrieved(
     if best is None or best.score < settings.min_score:
         nearest = "nothing was found" if best is None else f"the nearest scores {best.score:.2f}"
         return _handoff("no_evidence", f"No document answers this: {nearest}; it takes {settings.min_score:.2f}.")
-    evidence = tuple(each for each in found if each.score >= settings.min_score)[: settings.evidence]
+    # A draft that may be sent draws on nothing that may not.
+    enough = (each for each in found if each.score >= settings.min_score and (each.approved or not best.approved))
+    evidence = tuple(enough)[: settings.evidence]
     plan = Plan(
         action="send",
         reason="answered",
@@ -139,6 +141,8 @@ def _doubts(
         yield "topic_not_allowed", f"Replies about {_list(topics) or 'no known topic'} are not sent by themselves."
     if best.topics and not alone & set(best.topics):
         yield "topic_not_allowed", f"The answer belongs to {_list(best.topics)}: it is not sent by itself."
+    if not best.approved:
+        yield "weak_evidence", "A person wrote this answer to one customer, and nobody has approved it for others."
     if best.score < settings.send_score:
         yield "weak_evidence", f"The best answer scores {best.score:.2f}; sending takes {settings.send_score:.2f}."
     if rules.has_intents:

@@ -41,6 +41,10 @@ class Evidence(Protocol):
     def document(self) -> str:
         """Id of its document."""
 
+    @property
+    def approved(self) -> bool:
+        """Whether it may go out by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

@@ -114,13 +114,28 @@ def test_a_persons_word_is_a_turn_of_the_conversation(tocsin: Tocsin, stream_set
 @pytest.mark.integration
 def test_a_good_answer_is_kept_as_a_label_without_the_customers_data(tocsin: Tocsin, stream_settings: Settings) -> None:
     publish(stream_settings, asked(1, text="Send it to ann.lee@mail.example, please."))
+    before = Label(
+        message_id="m-1", labeller="bo", time=NOON, text="Send it.", kind="customer", topics=["cards"], reason="random"
+    )
+    produce(stream_settings, labels_topic(stream_settings.topics), [(label_key("m-1", "bo"), encode(before), [])])
     done = tocsin("replies", "answer", "talk", "We send it to ann.lee@mail.example.", "--by", "bo", "--label")
     assert done.code == 0, done.err
-    (record,) = consume_all(stream_settings, labels_topic(stream_settings.topics), 1)
+    _, record = consume_all(stream_settings, labels_topic(stream_settings.topics), 2)
     label = msgspec.json.decode(record.value, type=Label)
     assert record.key == label_key("m-1", "bo")
-    assert (label.kind, label.text) == ("customer", "Send it to [email], please.")
+    assert (label.text, label.topics, label.reason) == ("Send it.", ["cards"], "random")
     assert label.reply == "We send it to [email]."
+
+
+@pytest.mark.integration
+def test_a_first_label_of_an_answer_holds_the_question_without_the_customers_data(
+    tocsin: Tocsin, stream_settings: Settings
+) -> None:
+    publish(stream_settings, asked(1, text="Send it to ann.lee@mail.example, please."))
+    assert tocsin("replies", "answer", "talk", "We do.", "--by", "bo", "--label").code == 0
+    (record,) = consume_all(stream_settings, labels_topic(stream_settings.topics), 1)
+    label = msgspec.json.decode(record.value, type=Label)
+    assert (label.kind, label.text, label.reply) == ("customer", "Send it to [email], please.", "We do.")
 
 
 @pytest.mark.integration

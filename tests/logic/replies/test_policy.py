@@ -193,6 +193,7 @@ def test_a_good_answer_and_a_sure_intent_may_be_sent() -> None:
     ("found", "read", "reason"),
     [
         (Found(score=0.59), {}, "weak_evidence"),
+        (Found(approved=False), {}, "weak_evidence"),
         (GOOD, {"intents": {"card_delivery": 0.45, "card_lost": 0.1}}, "unsure_intent"),
         (GOOD, {"intents": {"card_delivery": 0.55, "card_lost": 0.45}}, "unsure_intent"),
         (GOOD, {"intents": {"card_lost": 0.9}}, "unsure_intent"),
@@ -207,6 +208,16 @@ def test_what_is_not_quite_sure_is_a_draft(found: Found, read: dict[str, object]
     assert (made.action, made.reason) == ("review", reason)
     decision = decide(made, DRAFT)
     assert (decision.action, decision.reason, decision.text) == ("review", reason, DRAFT.text)
+
+
+def test_what_may_be_sent_draws_on_nothing_that_may_not() -> None:
+    private = Found(document="label", score=0.8, approved=False)
+    sent = plan(GOOD, private)
+    assert isinstance(sent, Plan)
+    assert (sent.action, [each.document for each in sent.evidence]) == ("send", [GOOD.document])
+    reviewed = plan(Found(document="label", approved=False), Found(score=0.8))
+    assert isinstance(reviewed, Plan)
+    assert (reviewed.action, len(reviewed.evidence)) == ("review", 2)
 
 
 @pytest.mark.parametrize("found", [(), (Found(score=0.34),)])

@@ -54,7 +54,7 @@ def ids(found: Sequence[Found]) -> list[str]:
 def test_the_likeliest_answer_comes_first_with_all_that_a_reply_needs(encoder: WordEncoder) -> None:
     best, *others = search(index_of(encoder, LOST, ADDRESS, PIN, PAGE), "i lost my card!")
     assert best._replace(score=0.0) == (
-        "lost", LOST.text, LOST.question, 0.0, "card_lost", ("payments",), None, "lost"
+        "lost", LOST.text, LOST.question, 0.0, "card_lost", ("payments",), None, "lost", True
     )  # fmt: skip
     assert best.score > 0.9
     assert all(other.score < 0.4 for other in others)
@@ -166,6 +166,24 @@ def test_thousands_come_and_go_and_each_is_still_found(encoder: WordEncoder) -> 
         assert search(index, f"{word}{number} q{number % 7} thing", 1)[0].id == str(number)
     gone = {str(number) for number in range(0, 2600, 2)}
     assert not gone & set(ids(search(index, "w2 q2 thing", 50)))
+
+
+def test_all_may_go_and_others_come(encoder: WordEncoder) -> None:
+    index = AnswerIndex(encoder, encoder.sha256)
+    # So many that the places of those that went are taken up again.
+    documents = [make_document(str(number), f"w{number} thing") for number in range(600)]
+    index.put([*documents, make_document("de", "verlorene karte", language="de")])
+    index.remove([document.id for document in documents])
+    assert len(index) == 1
+    assert search(index, "w7 thing", language="en") == []
+    index.put([LOST])
+    assert ids(search(index, "I lost my card", language="en")) == ["lost"]
+
+
+def test_an_approved_answer_comes_before_an_equal_one_that_is_not(encoder: WordEncoder) -> None:
+    private = make_document("a label", LOST.question, LOST.text, minutes=60, approved=False)
+    (found,) = search(index_of(encoder, private, LOST), "I lost my card")
+    assert (found.id, found.approved) == ("lost", True)
 
 
 def test_a_document_of_headings_alone_is_kept_and_never_found(encoder: WordEncoder) -> None:
