@@ -56,7 +56,8 @@ def add_surge(
         return desks.apply([as_record(event) for event in events])
 
     async def deliver(findings: Findings) -> None:
-        refused = await publisher.publish(findings.outputs) + await publisher.publish(findings.states)
+        # State is not kept before what it stands for is told: else that would never be told.
+        refused = await publisher.publish(findings.outputs) or await publisher.publish(findings.states)
         if refused:
             raise StateTooLargeError(
                 f"the brokers refuse {len(refused)} records of {refused[0].topic} as too large: raise its "

@@ -176,7 +176,8 @@ def search(
     replies = settings.replies
     table = Table("score", "", "id", "intent", "question or page", "text, masked")
     for one in found:
-        use = "send" if one.score >= replies.send_score else "review" if one.score >= replies.min_score else "too low"
+        sure = one.score >= replies.send_score and one.approved
+        use = "send" if sure else "review" if one.score >= replies.min_score else "too low"
         cells = (
             f"{one.score:.2f}",
             use,

@@ -115,9 +115,7 @@ class Watermark:
         self._value: float | None = None
         # Said to be read to their end, since the last time that one was said not to be.
         self._at_end: list[Place] = []
-        # The value is asked for after every message: to look at every partition each time would cost more with each.
-        self._holdback = Holdback(idle_seconds)
-        self._watched = {place: self._holdback.add(told) for place, told in self._partitions.items()}
+        self._wait_for_all()
 
     def update(
         self, topic: str, partition: int, watermark: float | None, *, caught_up: bool, idle: bool, heard: float
@@ -149,6 +147,16 @@ class Watermark:
         told.idle = idle
         told.heard = max(told.heard, heard)
         self._holdback.note(self._watched[place])
+
+    def resume(self, heard: float) -> None:
+        """Nobody spoke of any partition for a while, so no silence is one's own: all are waited for from now on.
+
+        Args:
+            heard: Now, by the clock of ``heard``.
+        """
+        for told in self._partitions.values():
+            told.heard = max(told.heard, heard)
+        self._wait_for_all()
 
     def value(self, now: float) -> float | None:
         """Event time that all have reached; it never goes back.
@@ -189,6 +197,10 @@ class Watermark:
                 self._furthest = told.watermark if self._furthest is None else max(self._furthest, told.watermark)
         self._value = known.value
         self._at_end.clear()
+        self._wait_for_all()
+
+    def _wait_for_all(self) -> None:
+        # The value is asked for after every message: to look at every partition each time would cost more with each.
         self._holdback = Holdback(self._idle_seconds)
         self._watched = {place: self._holdback.add(told) for place, told in self._partitions.items()}
 

@@ -75,6 +75,8 @@ class DeskFigures:
 class _Place:
     desk: Desk
     clock: Watermark
+    heard: float
+    """When the latest record was written."""
     closed: float | None = None
     """Event time, in whole windows, up to which the desk was told to close."""
     kept: tuple[float | None, float | None] = (None, None)
@@ -175,6 +177,11 @@ class Desks:
             findings.unreadable += 1
             return
         heard = record.timestamp
+        if heard - place.heard > self._settings.surge.idle_seconds:
+            # Some worker speaks each second: there was none. Without this one input, heard first, would close the
+            # windows of all the others, which have a backlog.
+            place.clock.resume(heard)
+        place.heard = max(place.heard, heard)
         if isinstance(told, Signals):
             self._take_signals(place, told.signals, heard, findings)
             return
@@ -289,7 +296,7 @@ class Desks:
         desk.watch(self._watched.keys())
         seconds = self._clock() - started
         log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
-        return _Place(desk, clock)
+        return _Place(desk, clock, heard)
 
 
 def _is_of_one_message(one: Signal, other: Signal) -> bool:

@@ -161,10 +161,12 @@ class BatchPublisher:
                 if len(members) == 1:
                     too_large += members
                 else:  # one of them is: find it by sending each alone
-                    for member in members:
+                    for place, member in enumerate(members):
                         again, refused = await self._attempt([member])
-                        failed += again
                         too_large += refused
+                        if again:  # what follows it waits, so as not to come before it
+                            failed += members[place:]
+                            break
             elif isinstance(result, (KafkaError, asyncio.TimeoutError)):
                 log.warning("publish failed", topic=topic, partition=partition, error=repr(result))
                 failed += members

@@ -217,16 +217,15 @@ async def _finish(pipelines: Sequence[Carrier], app: Application, *, abort: bool
         await asyncio.gather(*(pipeline.abort() for pipeline in pipelines))
         return
     log.info("stopping: finishing what is in hand", messages=sum(pipeline.in_flight for pipeline in pipelines))
-    for pipeline in pipelines:
-        await pipeline.close()
+    # At once: they share threads, and one that is not yet closed would begin anew what the others wait for.
+    await asyncio.gather(*(pipeline.close() for pipeline in pipelines))
     await app.commit_acknowledged()
 
 
 @asynccontextmanager
 async def _all_held(pipelines: Sequence[Carrier]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for pipeline in pipelines:
-            await stack.enter_async_context(pipeline.held())
+        await asyncio.gather(*(stack.enter_async_context(pipeline.held()) for pipeline in pipelines))
         yield
 
 

@@ -86,6 +86,7 @@ class Shelves:
         self._entries: dict[str, _Entry] = {}
         self._unseen: set[str] = set()
         """While all is read anew: what has not come yet."""
+        self._is_read_anew = False
         self._shelves: dict[str, Shelf] = {}
         self._serving: Shelf | None = None
         self._older: set[str] = set()
@@ -125,6 +126,7 @@ class Shelves:
         """All is read anew: what does not come again is gone."""
         with self._lock:
             self._unseen = set(self._entries)
+            self._is_read_anew = True
 
     def apply(self, records: Sequence[ConsumerRecord]) -> None:
         """Take in the next records of a partition."""
@@ -140,6 +142,7 @@ class Shelves:
             for id_ in self._unseen:
                 self._remove(id_)
             self._unseen = set()
+            self._is_read_anew = False
             if not self._is_loaded.is_set():
                 # What others than the champion's trunk have embedded up to now is of versions before it.
                 self._older |= {entry.embedder for entry in self._entries.values()} - {self._wanted}
@@ -147,11 +150,16 @@ class Shelves:
             self._is_loaded.set()
 
     def stale(self, partitions: Collection[int]) -> Stale:
-        """What is to be embedded anew, or is over, in some partitions of the topic of item vectors."""
+        """What is to be embedded anew, or is over, in some partitions of the topic of item vectors.
+
+        Nothing while all is read anew: older records of an item come before its latest.
+        """
         now = self._clock()
         anew: dict[int, set[int]] = {}
-        expired = []
+        expired: list[str] = []
         with self._lock:
+            if self._is_read_anew:
+                return Stale(anew, expired)
             for id_, entry in self._entries.items():
                 if entry.partition not in partitions:
                     continue
@@ -164,12 +172,12 @@ class Shelves:
     def is_latest(self, id_: str, offset: int) -> bool:
         """Whether nothing was told of an item after this record of it."""
         entry = self._entries.get(id_)
-        return entry is not None and entry.offset == offset
+        return not self._is_read_anew and entry is not None and entry.offset == offset
 
     def is_expired(self, id_: str) -> bool:
         """Whether an item is there, and is over."""
         entry = self._entries.get(id_)
-        return entry is not None and entry.expires <= self._clock()
+        return not self._is_read_anew and entry is not None and entry.expires <= self._clock()
 
     def expire(self) -> None:
         """Let go what is over."""

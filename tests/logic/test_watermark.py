@@ -367,6 +367,14 @@ def test_after_a_restart_nobody_counts_as_silent_yet() -> None:
     assert again.beat(lag={A: 300}, after=DAY) == 300
 
 
+def test_where_nobody_spoke_at_all_no_silence_is_one_partitions_own() -> None:
+    desk = Desk(A, B)
+    desk.beat(lag={A: 100, B: 200})
+    desk.watermark.resume(DAY)
+    assert desk.beat(lag={A: 300}, after=DAY) == 200
+    assert desk.beat(lag={A: 400}, after=DAY) == 400
+
+
 def test_a_partition_that_is_new_since_the_dump_is_waited_for() -> None:
     desk = Desk(A)
     desk.beat(lag={A: 100})

@@ -371,6 +371,33 @@ def test_what_one_input_has_told_is_kept_while_others_hold_its_windows_open(sett
     assert [found.start.timestamp() - MONDAY for found in second.found] == [3600.0]
 
 
+@pytest.mark.parametrize("together", [1, 1000])
+def test_after_hours_without_any_worker_no_input_closes_the_windows_of_the_others(
+    settings: Settings, together: int
+) -> None:
+    hours = [
+        Said(MONDAY + minute * 60.0, place, SUBJECTS[0], "neutral") for minute in range(60) for place in PARTITIONS
+    ]
+    first = Stream(settings)
+    for said in hours:
+        first.now = said.time
+        first.read(said, said.time)
+        first.beat({})
+    first.take_in()
+    # The last record was not acknowledged; the backlog of an hour is read by input, and the first is told of alone.
+    second = Stream(settings, filter(None, first.states.values()), together=together)
+    second.clocks, second._offsets, second._offset = first.clocks, first._offsets, first._offset
+    second._batch = [first.history[-1]]
+    second.now = MONDAY + 2 * 3600.0
+    for place in PARTITIONS:
+        for minute in range(61, 120):
+            second.now += 0.01
+            second.read(Said(MONDAY + minute * 60.0, place, SUBJECTS[0], "neutral"), MONDAY + minute * 60.0)
+        second._send_signals()
+        second.take_in()
+    assert sum(findings.late for findings in second.findings) == 0
+
+
 def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:
     stream = Stream(settings)
     stream.read(Said(MONDAY, PARTITIONS[0], SUBJECTS[0], "neutral"), MONDAY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import RequestTimedOutError
+from aiokafka.errors import MessageSizeTooLargeError, RequestTimedOutError
 from support.messages import consume_all, produce
 
 from streams.brokers.admin import create_topics
@@ -218,6 +218,25 @@ def test_small_records_that_are_too_large_together_are_all_delivered(unmade_sett
     sent = outputs(topic, 50, size=1_000)
     assert publish(unmade_settings, sent) == [[]]
     assert {record.value for record in consume_all(unmade_settings, topic, 50)} == {output.value for output in sent}
+
+
+def test_what_is_sent_alone_keeps_its_order_where_one_fails(
+    unmade_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = made_topic(unmade_settings, "narrow")
+    sent = [Output(topic, b"key", bytes([number]), partition=0) for number in range(5)]
+    send, failures = BatchPublisher._send, iter([RequestTimedOutError()])
+
+    async def refusing(publisher: BatchPublisher, topic: str, partition: int, members: list[Output]) -> None:
+        if len(members) > 1:
+            raise MessageSizeTooLargeError
+        if members[0].value == bytes([2]) and (failure := next(failures, None)):
+            raise failure
+        await send(publisher, topic, partition, members)
+
+    monkeypatch.setattr(BatchPublisher, "_send", refusing)
+    assert publish(unmade_settings, sent) == [[]]
+    assert [record.value for record in consume_all(unmade_settings, topic, 5)] == [output.value for output in sent]
 
 
 def test_it_must_be_started_first(unmade_settings: Settings) -> None:

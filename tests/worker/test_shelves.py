@@ -146,6 +146,20 @@ def test_what_does_not_come_again_when_all_is_read_anew_is_gone() -> None:
     assert topic.serving == ("old", 2)
 
 
+def test_while_all_is_read_anew_nothing_is_done_about_records_that_are_not_the_latest() -> None:
+    topic = filled(0)
+    topic.put("item", "older", expires=NOW - timedelta(hours=1))
+    topic.put("item", "old", expires=NOW + timedelta(hours=1))
+    topic.shelves.begin()
+    topic.shelves.apply(topic.records[:1])
+    assert topic.shelves.stale([0]) == ({}, [])
+    assert not topic.shelves.is_expired("item")
+    assert not topic.shelves.is_latest("item", 0)
+    topic.shelves.apply(topic.records[1:])
+    topic.shelves.caught_up()
+    assert topic.shelves.is_latest("item", 1)
+
+
 def test_a_record_that_is_none_and_a_vector_of_another_width_are_left_out() -> None:
     topic = filled(1)
     topic.tell("item 1", b"nothing")
