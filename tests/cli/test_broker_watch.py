@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -162,5 +163,9 @@ def test_feed_that_waits_for_input_tells_of_its_broker_too(clean_environment: No
             assert process.stderr.readline() == f"the broker at {broker.bootstrap_servers} is away: waiting for it\n"
             assert time.monotonic() - began < TOLD_SECONDS
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
-            assert "1 sent, 1 acknowledged, 0 failed" in process.stderr.read()
+            code = process.wait(20)
+            # It may have died between keeping the message and acknowledging it: feed cannot know, and says so.
+            told = process.stderr.read()
+            account = re.search(r"1 sent, ([01]) acknowledged, ([01]) failed", told)
+            assert account is not None, told
+            assert (account.groups(), code) in {(("1", "0"), 0), (("0", "1"), 1)}
