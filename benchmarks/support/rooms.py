@@ -40,7 +40,8 @@ def run_room(
     )
     if done.returncode != 0:
         raise RoomError(f"benchmarks.support.{name} ended with {done.returncode}; see above")
-    return json.loads(done.stdout)
+    # What it logs comes before.
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def tell(figures: object) -> None:
