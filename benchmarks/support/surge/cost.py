@@ -45,7 +45,7 @@ def measure(subjects: int, signals: int) -> dict[str, Any]:
     Returns:
         Rates, seconds of one core by part, and bytes a subject.
     """
-    settings = SurgeSettings()
+    settings = SurgeSettings(max_subjects=max(SurgeSettings().max_subjects, subjects))
     desk = Desk(settings, domain="finance", signals_topic="signals", partition=0, partitions=1)
     process = psutil.Process()
     gc.collect()
