@@ -15,12 +15,11 @@ from streams.cli import common, desk
 from streams.cli.reach import require_topics
 from streams.contract.decoding import JsonDecoder
 from streams.contract.labels import Label, label_key
-from streams.contract.masking import mask_message
-from streams.contract.records import Message
 from streams.contract.replies import Turn, TurnKind
 from streams.contract.settings import Settings
 from streams.contract.topics import kept_in_place, labels_topic, turns_topic
 from streams.desk.actions.standing import latest_label
+from streams.desk.view.conversations import masked_text
 
 Conversation = Annotated[str, typer.Argument(help="Its name, as `tocsin replies list` shows it.", show_default=False)]
 
@@ -101,13 +100,7 @@ def _say(
 
 def _keep(settings: Settings, asked: Turn, by: str, text: str) -> None:
     """Put a good answer where training finds it: of this customer nothing may stand in it."""
-    message = Message(
-        id=asked.message_id, text=asked.text, source=asked.source, time=asked.time, author=asked.author, user=asked.user
-    )
-    said: dict[str, Any] = {
-        "time": datetime.now(UTC),
-        "reply": mask_message(msgspec.structs.replace(message, text=text)).text,
-    }
+    said: dict[str, Any] = {"time": datetime.now(UTC), "reply": masked_text(asked, text)}
     standing = latest_label(settings, asked.message_id, by)
     if standing is not None:
         label = msgspec.structs.replace(standing, **said)
@@ -115,7 +108,7 @@ def _keep(settings: Settings, asked: Turn, by: str, text: str) -> None:
         label = Label(
             message_id=asked.message_id,
             labeller=by,
-            text=mask_message(message).text,
+            text=masked_text(asked),
             kind="customer",
             source=asked.source,
             message_time=asked.time,

@@ -31,7 +31,7 @@ def standing_label(office: Office, message_id: str, labeller: str) -> Label | No
 
 
 def latest_label(settings: Settings, message_id: str, labeller: str) -> Label | None:
-    """The same, read from the topic.
+    """What a labeller has said of a message, read from the topic; None as in ``standing_label``.
 
     Raises:
         BrokerUnreachableError: No broker answers.
