@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Learner:
         counted: Each record as it is read, or, for topics too large for that, by the offsets of their ends.
         idles: By the clock it runs only where something is new.
         on_drift: It also runs when drift is found.
+        needs: Libraries that no run of it can do without.
     """
 
     name: str
@@ -55,6 +57,12 @@ class Learner:
     counted: Literal["records", "offsets"] = "records"
     idles: bool = False
     on_drift: bool = False
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        """Those of the libraries that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
 
     @property
     def own_settings(self) -> Settings:

@@ -124,19 +124,20 @@ class Generator:
         done = dict(zip(fitting, written, strict=True))
         return [done.get(place, Decoded([], "length", 0.0)) for place in range(len(prompts))]
 
-    def seconds_per_token(self, prompt: Sequence[int], steps: int) -> float:
+    def seconds_per_token(self, prompt: str, steps: int) -> float:
         """How long a token takes after a prompt, whatever the version would write.
 
         Args:
-            prompt: Ids; one at least.
+            prompt: What was read before; not empty.
             steps: Tokens that are timed.
         """
+        read = self.chat.encode(prompt)
         with self._lock:
-            self._rows.reserve(len(prompt) + steps)
-            self._rows.read(0, prompt)
+            self._rows.reserve(len(read) + steps)
+            self._rows.read(0, read)
             began = time.perf_counter()
             for _ in range(steps):
-                self._rows.step(prompt[-1:])
+                self._rows.step(read[-1:])
             return (time.perf_counter() - began) / steps
 
     def _room(self, options: GenerationOptions) -> int:

@@ -11,26 +11,20 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from models.generator.runtime import Generator
+from models.generator.speed import seconds_per_token
 from models.manifest import VersionError
 from models.trial import NICENESS, TrialError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _REFUSED = 3
 _LONGEST_SECONDS = 600.0
 _SHOWN_ERROR = 2000
 # Of whoever stops a machine or runs out of memory: they say nothing of the version.
 _FROM_OUTSIDE = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-# Versions take turns, and the quickest turn counts: what else the machine does slows both down.
-_TURNS, _TOKENS = 5, 24
-_PROMPT = "A new card is posted on the next working day. It comes by ordinary post. When does my new card come?"
 
 
 class GeneratorTrial(Struct, frozen=True):
@@ -85,26 +79,13 @@ def main() -> None:
 def _try(trial: GeneratorTrial) -> None:
     folders = [trial.folder] + ([trial.against] if trial.against is not None else [])
     writers = [Generator.load(Path(folder), threads=trial.threads, batch=trial.batch) for folder in folders]
-    quickest = _seconds_per_token(writers)
+    quickest = seconds_per_token(writers)
     if len(quickest) > 1 and quickest[0] > trial.max_slowdown * quickest[1]:
         times = quickest[0] / quickest[1]
         raise VersionError(
             f"{writers[0].model} takes {times:.2f} times as long for a token as {writers[1].model}; "
             f"at most {trial.max_slowdown:g} times may be (swap.max_slowdown)"
         )
-
-
-def _seconds_per_token(writers: Sequence[Generator]) -> list[float]:
-    """Of each, in its quickest turn."""
-    quickest = [float("inf")] * len(writers)
-    for _ in range(_TURNS):
-        for place, writer in enumerate(writers):
-            try:
-                prompt = writer.chat.encode(_PROMPT)
-                quickest[place] = min(quickest[place], writer.seconds_per_token(prompt, _TOKENS))
-            except Exception as error:  # onnxruntime's exceptions have no base of their own
-                raise VersionError(f"{writer.model} cannot be run: {error}") from error
-    return quickest
 
 
 if __name__ == "__main__":

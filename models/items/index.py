@@ -7,7 +7,7 @@ import math
 from bisect import insort
 from itertools import islice
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from streams.contract.recommendations import Item
 
 _FIRST_ROWS = 256
+_ROW_BITS = 32
+_ROW_MASK = (1 << _ROW_BITS) - 1
+_NO_KEY = 0
 _TITLE = 120
 _SECONDS_PER_HOUR = 3600.0
 # usearch's default of 64 misses one in twenty of the nearest among 100,000.
@@ -44,6 +47,24 @@ class _Entry(NamedTuple):
     row: int
     key: int
     until: float
+
+
+class _Rows(NamedTuple):
+    """What is looked up of many items at once, by their rows."""
+
+    keys: NDArray[np.uint64]
+    """Number in the graph, [rows]; ``_NO_KEY`` where the row is free. Its lower bits are the row."""
+    until: NDArray[np.float64]
+    """Seconds since 1970, [rows]."""
+    vectors: NDArray[np.float16]
+    """Unit vectors, [rows, width]."""
+
+    @classmethod
+    def empty(cls, rows: int, width: int) -> Self:
+        return cls(np.zeros(rows, np.uint64), np.zeros(rows), np.zeros((rows, width), np.float16))
+
+    def doubled(self) -> Self:
+        return type(self)(*(np.concatenate([part, np.zeros_like(part)]) for part in self))
 
 
 class ItemIndex:
@@ -69,10 +90,9 @@ class ItemIndex:
         )
         self._entries: dict[str, _Entry] = {}
         self._at_row: list[str] = []
-        self._row_of_key: dict[int, int] = {}
         self._free: list[int] = []
-        self._vectors = np.zeros((_FIRST_ROWS, width), np.float16)
-        self._keys = 0
+        self._rows = _Rows.empty(_FIRST_ROWS, width)
+        self._given = 0
         # By time of appearance, and a heap by end; what is gone stays in both until it comes up or is swept.
         self._by_time: list[tuple[float, int, str]] = []
         self._ends: list[tuple[float, int, str]] = []
@@ -87,7 +107,7 @@ class ItemIndex:
     def memory_bytes(self) -> int:
         """What the graph and the vectors take; titles and ids come on top."""
         with self._lock:
-            return int(self._graph.memory_usage) + self._vectors.nbytes
+            return int(self._graph.memory_usage) + self._rows.vectors.nbytes
 
     def put(self, item: Item, vector: NDArray[np.float32]) -> None:
         """Take an item in, or take its new form in place of the old one.
@@ -109,13 +129,12 @@ class ItemIndex:
             self.remove(item.id)
             row = self._free.pop() if self._free else self._new_row()
             # usearch may find a removed item under a number that is given anew; these are never given twice.
-            key = self._keys
-            self._keys += 1
+            self._given += 1
+            key = self._given << _ROW_BITS | row
             until = self._until(item)
             self._entries[item.id] = _Entry(kept, row, key, until)
             self._at_row[row] = item.id
-            self._row_of_key[key] = row
-            self._vectors[row] = vector
+            self._rows.keys[row], self._rows.until[row], self._rows.vectors[row] = key, until, vector
             self._graph.add(key, vector, threads=1)
             insort(self._by_time, (item.time.timestamp(), key, item.id))
             heapq.heappush(self._ends, (until, key, item.id))
@@ -131,7 +150,7 @@ class ItemIndex:
             if entry is None:
                 return False
             self._graph.remove(entry.key)
-            del self._row_of_key[entry.key]
+            self._rows.keys[entry.row] = _NO_KEY
             self._free.append(entry.row)
             return True
 
@@ -152,13 +171,13 @@ class ItemIndex:
         """Unit vector of an item, float32 [width]."""
         with self._lock:
             entry = self._entries.get(item)
-            return None if entry is None else self._vectors[entry.row].astype(np.float32)
+            return None if entry is None else self._rows.vectors[entry.row].astype(np.float32)
 
     def take(self, ids: Iterable[str], now: float) -> Live:
         """Those of some items that are live at a time, in their order."""
         with self._lock:
             entries = [entry for item in ids if (entry := self._entries.get(item)) is not None and entry.until > now]
-            vectors = self._vectors[[entry.row for entry in entries]].astype(np.float32)
+            vectors = self._rows.vectors[[entry.row for entry in entries]].astype(np.float32)
         return Live([entry.item for entry in entries], vectors)
 
     def search(self, vectors: NDArray[np.float32], limit: int, now: float) -> list[str]:
@@ -177,10 +196,11 @@ class ItemIndex:
                 return []
             found = self._graph.search(vectors.reshape(-1, self.width), min(limit, len(self._entries)), threads=1)
             keys, distances = np.asarray(found.keys).ravel(), np.asarray(found.distances).ravel()
-            order = np.argsort(distances, kind="stable")
-            rows = (self._row_of_key.get(int(key)) for key in keys[order])
-            ids = dict.fromkeys(self._at_row[row] for row in rows if row is not None)
-            return [item for item in ids if self._entries[item].until > now]
+            keys = keys[np.argsort(distances, kind="stable")].astype(np.uint64)
+            rows = (keys & np.uint64(_ROW_MASK)).astype(np.intp)
+            rows = rows[(self._rows.keys[rows] == keys) & (self._rows.until[rows] > now)]
+            _, first = np.unique(rows, return_index=True)
+            return [self._at_row[row] for row in rows[np.sort(first)].tolist()]
 
     def newest(self, limit: int, now: float) -> list[str]:
         """Ids of the live items that appeared last."""
@@ -193,8 +213,8 @@ class ItemIndex:
 
     def _new_row(self) -> int:
         row = len(self._at_row)
-        if row >= len(self._vectors):
-            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+        if row >= len(self._rows.keys):
+            self._rows = self._rows.doubled()
         self._at_row.append("")
         return row
 
@@ -209,7 +229,7 @@ class ItemIndex:
 
     def _sweep(self) -> None:
         """Rid both orders of what is gone."""
-        keys = self._row_of_key
+        keys = {entry.key for entry in self._entries.values()}
         self._by_time = [each for each in self._by_time if each[1] in keys]
         self._ends = [each for each in self._ends if each[1] in keys]
         heapq.heapify(self._ends)

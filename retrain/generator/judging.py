@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from models.generator.config import GenerationOptions
+from models.generator.speed import Timed, seconds_per_token
 from retrain.generator.chrf import counts
 from retrain.generator.lessons import prompts
 from streams.contract.ids import text_fingerprint
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MS = 1000.0
 
 
-class Writer(Protocol):
+class Writer(Timed, Protocol):
     """What is asked of ``models.generator.runtime.Generator``."""
 
     def generate(self, prompts: Sequence[Prompt], options: GenerationOptions) -> list[Generated]:
@@ -48,7 +48,8 @@ class JudgedReplies:
         chrf: Counts of chrF against the answer that was given, float64 [pairs, 18].
         similarity: Cosine of the reply's vector and the given answer's, float64 [pairs].
         refused: Whether the check refuses the reply, or it came to no end, bool [pairs].
-        ms_per_token: Of what was written, all together.
+        ms_per_token: After the same prompt for all. The time of what was written says less: one that has learnt to be
+            brief spends more of it on what it reads.
     """
 
     ids: tuple[str, ...]
@@ -97,16 +98,17 @@ def judge(
         settings: How much evidence, and how texts are written.
         refuses: The check.
         tone: Of the domain's replies.
+
+    Raises:
+        VersionError: A generator cannot be run.
     """
     asked = [(pair, prompt) for pair, prompt in prompts(pairs, index, settings, tone=tone) if prompt.evidence]
     _, groups = np.unique([pair.group for pair, _ in asked], return_inverse=True)
     wanted = embed([pair.answer for pair, _ in asked]) if asked else np.zeros((0, 1), np.float32)
     options = GenerationOptions.of(settings.generator)
     judged = []
-    for writer in writers:
-        began = perf_counter()
+    for writer, seconds in zip(writers, seconds_per_token(writers), strict=True):
         written = writer.generate([prompt for _, prompt in asked], options)
-        seconds = perf_counter() - began
         vectors = embed([one.text for one in written]) if asked else wanted
         judged.append(
             JudgedReplies(
@@ -125,7 +127,7 @@ def judge(
                     ],
                     np.bool_,
                 ),
-                ms_per_token=_MS * seconds / max(1, sum(one.tokens for one in written)),
+                ms_per_token=_MS * seconds,
             )
         )
     return judged

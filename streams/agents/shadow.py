@@ -87,8 +87,8 @@ class ShadowAgent:
             if epoch is None:
                 continue
             try:
-                await self._read_along(await self._registrar.state(at_least=epoch))
-                self._done = max(self._done, epoch)
+                if await self._read_along(await self._registrar.state(at_least=epoch)):
+                    self._done = max(self._done, epoch)
             except (TrialError, StaleRegistryError, OSError) as error:
                 log.warning("the challenger cannot read along yet", error=str(error))
             except Exception as error:
@@ -99,27 +99,35 @@ class ShadowAgent:
                 self._is_reading = False
                 self._latest.clear()
 
-    async def _read_along(self, state: State) -> None:
+    async def _read_along(self, state: State) -> bool:
+        """Compare the challenger with the champion until there is a judgement.
+
+        Returns:
+            Whether the challenge is over; where not, as this worker changes versions meanwhile, it is taken up again.
+        """
         champion = self._serving.current
         version = state.aliases.challenger
-        if version is None or champion.manifest.version != state.aliases.champion:
-            return
+        if version is None:
+            return True
+        if champion.manifest.version != state.aliases.champion:
+            return False
         try:
             challenger = await self._loader.load(version, like=champion)
         except VersionError as error:
             refused = Judgement(is_let_in=False, reason=f"it was refused: {error}", figures={})
             await self._registrar.settle_challenge(version, champion.manifest.version, refused)
-            return
+            return True
         log.info("a challenger reads along", challenger=challenger.model, champion=champion.model)
         agreement = Agreement(self._settings)
         self._is_reading = True
         while (judgement := agreement.judge()) is None:
             if self._is_over(state.epoch, champion):
-                log.info("the challenge is over before it was judged", messages=agreement.messages)
-                return
+                log.info("the challenge is broken off before it was judged", messages=agreement.messages)
+                return False
             await self._compare(challenger, champion.model, agreement)
         log.info("the challenger is judged", is_let_in=judgement.is_let_in, **judgement.figures)
         await self._registrar.settle_challenge(version, champion.manifest.version, judgement)
+        return True
 
     async def _compare(self, challenger: Encoder, champion: str, agreement: Agreement) -> None:
         taken = [self._latest.popleft() for _ in range(len(self._latest))]

@@ -21,6 +21,8 @@ from streams.contract.topics import (
 from streams.logic.replies.check import check
 from streams.logic.replies.verdicts import Rules
 
+_TORCH = ("torch", "transformers")
+
 EXTRA = (
     "`pip install 'tocsin[train]'` brings what training needs; `tocsin[retrain]`, which is small, is enough for "
     "retrain.method = heads and for the ranker"
@@ -56,6 +58,7 @@ def learners(settings: Settings) -> dict[str, Learner]:
             topic=labels_topic(topics),
             enough=rules.min_new_labels,
             on_drift=rules.on_drift,
+            needs=() if rules.method == "heads" else _TORCH,
         ),
         Learner(
             settings.generator.name,
@@ -69,6 +72,7 @@ def learners(settings: Settings) -> dict[str, Learner]:
             what="documents",
             counted="offsets",
             idles=True,
+            needs=_TORCH,
         ),
         Learner(
             RANKER,

@@ -15,9 +15,10 @@ from rich.table import Table
 from exporters.http import Probe, ProbeServer
 from exporters.retrain_metrics import RetrainMetrics
 from models.manifest import VersionError
+from retrain.learner import Learner
 from streams.brokers.ready import wait_until_ready
 from streams.cli import common, desk
-from streams.cli.learners import learner_of, learners, told, train_extra
+from streams.cli.learners import EXTRA, learner_of, learners, told, train_extra
 from streams.cli.reach import require_topics
 from streams.cli.stages import Stages, bars
 from streams.cli.stopping import Stop
@@ -104,11 +105,12 @@ def schedule(
     with train_extra():
         from retrain.scheduler import Scheduler  # noqa: PLC0415  a worker's install lacks what it needs
         from retrain.supervised import settle, start  # noqa: PLC0415  likewise
+    trained = _trainable(settings)
     # It may start before its broker, as under docker compose.
     wait_until_ready(settings.kafka, timeout=_BROKER_TIMEOUT_SECONDS)
     require_topics(settings.kafka, told(learner_of(settings, None)))
     metrics = RetrainMetrics()
-    scheduler = Scheduler(list(learners(settings).values()), start, settle, metrics)
+    scheduler = Scheduler(trained, start, settle, metrics)
     try:
         server = ProbeServer(
             settings.metrics.host,
@@ -129,6 +131,26 @@ def schedule(
             return stop.requested
 
         scheduler.run(stopped)
+
+
+def _trainable(settings: Settings) -> list[Learner]:
+    """The models whose runs have here what they need.
+
+    Raises:
+        CommandError: The encoder's have not, so that every run of it would fail.
+    """
+    found = []
+    for learner in learners(settings).values():
+        missing = " and ".join(learner.missing)
+        if not missing:
+            found.append(learner)
+        elif learner.name == settings.model.name:
+            raise common.CommandError(
+                f"retrain.method = {settings.retrain.method} needs {missing}, which is not installed: {EXTRA}"
+            )
+        else:
+            common.say(f"{learner.name} is not trained here: {missing} is not installed: {EXTRA}", common.err)
+    return found
 
 
 @app.command()

@@ -76,6 +76,9 @@ class InterestState(Struct, frozen=True, kw_only=True):
     user: str
     form: Annotated[int, Meta(ge=1, description="Version of the form of state.")]
     state: Annotated[bytes, Meta(description="MessagePack, in base64; only Tocsin reads it.")]
+    owed: Annotated[
+        str | None, Meta(description="Id of the reader event that is still to be answered; null where none is.")
+    ] = None
 
 
 class RecommendedItem(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,7 +13,6 @@ EventT = TypeVar("EventT")
 
 class _Window(NamedTuple, Generic[EventT]):
     due: float
-    first: int
     last: EventT
 
 
@@ -29,29 +28,26 @@ class Debounce(Generic[KeyT, EventT]):
         self._windows: dict[KeyT, _Window[EventT]] = {}
         """In the order in which they were opened, and so are due."""
 
-    def tell(self, key: KeyT, event: EventT, number: int, now: float) -> None:
+    def tell(self, key: KeyT, event: EventT, now: float) -> None:
         """An event came.
 
         Args:
             key: Whose it is.
             event: Answered if it is the last of its window.
-            number: Of the event; later ones have greater numbers.
             now: Seconds on a clock that never goes back.
         """
         opened = self._windows.get(key)
-        self._windows[key] = (
-            _Window(now + self._seconds, number, event) if opened is None else opened._replace(last=event)
-        )
+        self._windows[key] = _Window(now + self._seconds if opened is None else opened.due, event)
 
-    def closing(self, now: float | None) -> Iterator[tuple[KeyT, EventT]]:
+    def closing(self, now: float) -> Iterator[tuple[KeyT, EventT]]:
         """Close the windows that are over, one at each step, and give the last event of each.
 
         Args:
-            now: Seconds on the clock of ``tell``; None closes all.
+            now: Seconds on the clock of ``tell``.
         """
         while self._windows:
             key, window = next(iter(self._windows.items()))
-            if now is not None and window.due > now:
+            if window.due > now:
                 return
             del self._windows[key]
             yield key, window.last
@@ -65,7 +61,7 @@ class Debounce(Generic[KeyT, EventT]):
         """When the next window is over; None where none is open."""
         return next((window.due for window in self._windows.values()), None)
 
-    @property
-    def first(self) -> int | None:
-        """Number of the earliest event that is not answered; None where all are."""
-        return next((window.first for window in self._windows.values()), None)
+    def last(self, key: KeyT) -> EventT | None:
+        """The last event of a key's window; None where none is open."""
+        opened = self._windows.get(key)
+        return None if opened is None else opened.last

@@ -23,6 +23,8 @@ class Position:
     highwater: int | None
     is_done: bool = False
     """Everything up to the high-water mark was read, and all of it that is a message is committed."""
+    is_current: bool = True
+    """The brokers have told the high-water mark within the last seconds: in an outage it stands still."""
 
     @property
     def lag(self) -> int:

@@ -9,6 +9,7 @@ begins after a rebalance, so that nothing is passed over.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _POLLED_RECORDS = 64
 _FETCHED_BYTES = 128 * 1024
+# Brokers that have not answered for so long, beyond what they may hold a fetch, are out of reach.
+_SILENCE_SECONDS = 5.0
 
 
 _faust_log = logging.getLogger("faust.tocsin")
@@ -94,6 +97,7 @@ class _Consumer(driver.Consumer):
                 committed=self._committed_offset.get(tp),
                 highwater=(state := assignment.state_value(tp)).highwater,
                 is_done=tp not in busy and not self._acked.get(tp) and _is_read(state),
+                is_current=_is_current(state, self.app.fetch_max_wait_seconds),
             )
             for tp in assignment.tps
         }
@@ -102,6 +106,13 @@ class _Consumer(driver.Consumer):
 def _is_read(state: Any) -> bool:  # noqa: ANN401  aiokafka has no types
     # Unlike a committed offset, aiokafka's position passes what is no message.
     return state.highwater is not None and state.has_valid_position and state.position >= state.highwater
+
+
+def _is_current(state: Any, fetch_max_wait_seconds: float) -> bool:  # noqa: ANN401  likewise
+    # Stamped by every answer to a fetch, an empty one too.
+    return (
+        state.timestamp is not None and time.time() - state.timestamp / 1e3 < fetch_max_wait_seconds + _SILENCE_SECONDS
+    )
 
 
 class _Transport(driver.Transport):

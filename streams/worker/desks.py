@@ -131,7 +131,7 @@ class Desks:
             place = self._places.get(record.partition)
             if place is None:
                 place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
-                findings.verdicts += _judged(place.desk, self._verdicts)
+                findings.verdicts += place.desk.hold_to(self._verdicts.values())
                 findings.resumed += [alert for alert in place.desk.firing if not alert.past]
             before = place.desk.late, place.desk.duplicates, place.desk.crowded
             self._take(place, record, findings)
@@ -164,9 +164,7 @@ class Desks:
             if watched is not self._watched:
                 place.desk.watch(watched.keys())
             if verdicts is not self._verdicts:
-                for key in self._verdicts.keys() - verdicts.keys():
-                    place.desk.withdraw(self._verdicts[key])
-                findings.verdicts += _judged(place.desk, verdicts)
+                findings.verdicts += place.desk.hold_to(verdicts.values())
         self._watched, self._verdicts = watched, verdicts
 
     def _take(self, place: _Place, record: Record, findings: Findings) -> None:
@@ -301,8 +299,3 @@ class Desks:
 
 def _is_of_one_message(one: Signal, other: Signal) -> bool:
     return one.offset == other.offset and one.partition == other.partition and one.topic == other.topic
-
-
-def _judged(desk: Desk, verdicts: Mapping[str, Verdict]) -> int:
-    """How many of the verdicts were new to a desk, which knows them now."""
-    return sum(desk.judge(verdict) for verdict in verdicts.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict, deque
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import structlog
@@ -26,7 +26,7 @@ from streams.logic.recommend.interests import Bounds, Interests
 from streams.worker.interest_store import InterestStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from kafka.consumer.fetcher import ConsumerRecord
 
@@ -89,6 +89,16 @@ class Reader:
         return _packer.encode(_Kept(self.embedder, self.width, self.interests.dump(), list(self.unknown)))
 
 
+class Restored(NamedTuple):
+    """The readers of a partition, as its last owner left them."""
+
+    partition: int
+    owed: Mapping[str, str]
+    """Ids of the events that are still to be answered, by reader."""
+    interests: Iterable[Interests]
+    """Of all of them, read as they are looked at."""
+
+
 class Readers:
     """Every reader of this worker.
 
@@ -108,8 +118,8 @@ class Readers:
         self._most = settings.recommend.max_users
         self._folder = settings.worker.data_dir / "interests"
         self._read_state = read_state
-        self.on_restored: Callable[[Iterable[Interests]], None] = lambda _: None
-        """Told of the readers of a partition that is restored; it looks through as many as it likes."""
+        self.on_restored: Callable[[Restored], None] = lambda _: None
+        """Told of the readers of a partition that is restored."""
         self._stores: dict[int, InterestStore] = {}
         self._active: OrderedDict[tuple[int, str], Reader] = OrderedDict()
         self._dirty: dict[tuple[int, str], None] = {}
@@ -150,15 +160,19 @@ class Readers:
         """This reader has changed, and is written with the next ``states``."""
         self._dirty[partition, user] = None
 
-    def states(self) -> list[Output]:
-        """The checkpoint: the state of every reader that has changed since the last one."""
+    def states(self, owed: Callable[[int, str], str | None] = lambda _partition, _user: None) -> list[Output]:
+        """The checkpoint: the state of every reader that has changed since the last one.
+
+        Args:
+            owed: Id of the event of a partition's reader that is still to be answered; None where none is.
+        """
         outputs = []
         kept: dict[int, list[tuple[bytes, bytes]]] = {}
         for partition, user in self._dirty:
             state = self._active[partition, user].dump()
             key = user_key(user)
             kept.setdefault(partition, []).append((key, state))
-            value = encode(InterestState(user=user, form=FORM, state=state))
+            value = encode(InterestState(user=user, form=FORM, state=state, owed=owed(partition, user)))
             outputs.append(Output(self._topic, key, value, partition=partition))
         for partition, states in kept.items():
             self._stores[partition].put(states)
@@ -192,21 +206,31 @@ class Readers:
         if store is None:
             started = time.monotonic()
             store = InterestStore(self._folder)
+            owed: dict[str, str | None] = {}
             try:
-                store.put(self._states_of(partition))
+                store.put(self._states_of(partition, owed))
             except BaseException:
                 store.close()
                 raise
             self._stores[partition] = store
             seconds = round(time.monotonic() - started, 2)
             log.info("readers' interests restored", partition=partition, readers=len(store), seconds=seconds)
-            self.on_restored(self._load(state).interests for state in store.states())
+            self.on_restored(
+                Restored(
+                    partition,
+                    {user: event for user, event in owed.items() if event is not None},
+                    (self._load(state).interests for state in store.states()),
+                )
+            )
         return store
 
-    def _states_of(self, partition: int) -> Iterator[tuple[bytes, bytes | None]]:
+    def _states_of(self, partition: int, owed: dict[str, str | None]) -> Iterator[tuple[bytes, bytes | None]]:
+        """States by key, in order; what readers are owed is put down in ``owed``."""
         left_out = 0
         for record in self._read_state(partition):
             if record.value is None:
+                # A reader who is forgotten is owed nothing.
+                owed.pop(record.key.decode(errors="replace"), None)
                 yield record.key, None
                 continue
             try:
@@ -216,6 +240,8 @@ class Readers:
             if state is None or state.form not in _READ_FORMS:
                 left_out += 1
                 continue
+            if state.owed is not None or state.user in owed:
+                owed[state.user] = state.owed
             yield record.key, state.state
         if left_out:
             log.warning("states of interests that are none, or of another form, are left out", states=left_out)

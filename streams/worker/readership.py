@@ -1,11 +1,12 @@
 """What readers did, taken in once each, and what they are shown: as soon as they ask, or at the end of a short window.
 
 Runs in one thread, that of the recommend line. It knows no Kafka: records come in, and what is to be published is
-handed back, with how many of the records are then settled: answered, and in a checkpoint.
+handed back, with how many of the records are then settled: in a checkpoint, with who is still to be answered.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -31,15 +32,14 @@ from streams.logic.recommend.weights import DEFAULT_WEIGHTS
 from streams.worker.readers import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from models.items.ranker import Ranker
     from streams.contract.incoming import Record
     from streams.contract.recommendations import RecommendationCause
     from streams.contract.settings import Settings
-    from streams.logic.recommend.interests import Interests
     from streams.logic.stall import Place
-    from streams.worker.readers import Reader, ReaderFound, Readers
+    from streams.worker.readers import Reader, ReaderFound, Readers, Restored
     from streams.worker.shelves import Shelf, Shelves
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,8 @@ _COUNTING_SECONDS = 5.0
 # Without another look at what came. Under load windows grow longer, and readers are answered less often; what they do
 # is counted all the same, and who asks waits no longer than this.
 _ANSWERING_SECONDS = 0.05
+# While a rebalance waits.
+_FLUSHING_SECONDS = 2.0
 DEFAULT = "default"
 """What recommendations call the ranker where none was learned."""
 
@@ -121,13 +123,12 @@ class Readership:
         self._share = share
         self._steady = steady
         self._clock = clock
-        self._windows: Debounce[tuple[int, str], ReaderEvent] = Debounce(self._settings.debounce_seconds)
-        self._taken = 0
-        self._settled = 0
-        self._kept = 0
-        """Records taken in as of the latest checkpoint."""
+        self._windows: Debounce[tuple[int, str], str] = Debounce(self._settings.debounce_seconds)
+        """Who is to be answered, and by which event."""
+        self._unsettled = 0
+        """Records taken in since the latest checkpoint."""
         self._since: float | None = None
-        """When the first record was taken in that is not settled and in no checkpoint; None where there is none."""
+        """When something first changed that is in no checkpoint; None where nothing did."""
         self._due: float | None = None
         """When there is something to do without another record."""
 
@@ -140,11 +141,10 @@ class Readership:
         findings = Findings(done=len(records))
         self._follow()
         for record in records:
-            self._taken += 1
-            if self._since is None:
-                self._since = self._steady()
+            self._unsettled += 1
+            self._is_changed()
             self._take(record, findings)
-        self._answer_due(findings, self._steady())
+        self._answer_due(findings, self._steady(), _ANSWERING_SECONDS)
         if self._is_checkpoint_due(self._steady()):
             self._checkpoint(findings)
         findings.lookups = self._readers.take_lookups()
@@ -152,10 +152,13 @@ class Readership:
         return findings
 
     def flush(self) -> Findings:
-        """Answer everybody who is to be answered, and settle all; what comes after begins anew."""
+        """Answer those who are to be answered, for a while, and settle all; what comes after begins anew.
+
+        A rebalance waits for this. Whoever is not answered then is by the next owner of the partition.
+        """
         findings = Findings()
         self._follow()
-        self._answer_due(findings, None)
+        self._answer_due(findings, math.inf, _FLUSHING_SECONDS)
         self._checkpoint(findings)
         self._due = self._next_due()
         return findings
@@ -169,11 +172,16 @@ class Readership:
             self._recommender = self._served = None
             self._ranked_by = DEFAULT
 
-    def count_restored(self, readers: Iterable[Interests]) -> None:
-        """Count what readers of a partition read lately, since counts are kept by nobody; of as many as time allows."""
+    def take_over(self, restored: Restored) -> None:
+        """Answer who is still to be answered, and count what readers read lately, since counts are kept by nobody.
+
+        Of as many as time allows.
+        """
         recommender = self._recommender
         started = self._steady()
-        for reader in readers:
+        for user, event in restored.owed.items():
+            self._windows.tell((restored.partition, user), event, started)
+        for reader in restored.interests:
             if recommender is None or self._steady() - started > _COUNTING_SECONDS:
                 return
             recommender.count_anew(reader)
@@ -193,11 +201,11 @@ class Readership:
         reader = self._reader(record.partition, event.user)
         if event.request is not None:
             request = event.request
-            self._answer(reader, event, "request", request.id, request.limit, findings)
+            self._answer(reader, event.user, "request", request.id, request.limit, findings)
         elif event.behavior is not None:
             self._count(reader, event, event.behavior, findings)
             self._readers.touched(record.partition, event.user)
-            self._windows.tell((record.partition, event.user), event, self._taken, self._steady())
+            self._windows.tell((record.partition, event.user), event.id, self._steady())
 
     def _count(self, reader: Reader, event: ReaderEvent, behavior: Behavior, findings: Findings) -> None:
         """Count a behavior, once; it is answered however often it comes."""
@@ -253,17 +261,20 @@ class Readership:
             log.error("the ranker's weights are refused: those before serve on", error=str(error))  # noqa: TRY400
         self._served = shelf, ranker
 
-    def _answer_due(self, findings: Findings, now: float | None) -> None:
-        """Answer those whose window is over, for a while; all of them where no time is given."""
-        for (partition, user), event in self._windows.closing(now):
-            reader = self._reader(partition, user)
-            id_ = derived_id(event.id, "recommendation")
-            self._answer(reader, event, "behavior", id_, self._settings.limit, findings)
-            if now is not None and self._steady() - now > _ANSWERING_SECONDS:
+    def _answer_due(self, findings: Findings, due: float, seconds: float) -> None:
+        """Answer those whose window is over at a time, for so many seconds."""
+        started = self._steady()
+        for (partition, user), event in self._windows.closing(due):
+            id_ = derived_id(event, "recommendation")
+            self._answer(self._reader(partition, user), user, "behavior", id_, self._settings.limit, findings)
+            # That nothing is owed any more is kept with the next checkpoint.
+            self._readers.touched(partition, user)
+            self._is_changed()
+            if self._steady() - started > seconds:
                 return
 
     def _answer(
-        self, reader: Reader, event: ReaderEvent, cause: RecommendationCause, id_: str, limit: int, findings: Findings
+        self, reader: Reader, user: str, cause: RecommendationCause, id_: str, limit: int, findings: Findings
     ) -> None:
         started = time.perf_counter()
         now = self._clock()
@@ -272,7 +283,7 @@ class Readership:
         cold = reader.interests.is_cold
         told = Recommendation(
             id=id_,
-            user=event.user,
+            user=user,
             cause=cause,
             items=items,
             cold=cold,
@@ -281,7 +292,7 @@ class Readership:
             ranker=self._ranked_by,
         )
         event_headers = headers(id=id_, type="tocsin.recommendation", time=told.time)
-        findings.outputs.append(Output(self._topic, user_key(event.user), encode(told), event_headers))
+        findings.outputs.append(Output(self._topic, user_key(user), encode(told), event_headers))
         findings.recommended[cause, cold] += 1
         findings.seconds.append(time.perf_counter() - started)
 
@@ -289,18 +300,19 @@ class Readership:
         checkpoint = None if self._since is None else self._since + self._settings.checkpoint_seconds
         return min((due for due in (self._windows.due, checkpoint) if due is not None), default=None)
 
+    def _is_changed(self) -> None:
+        if self._since is None:
+            self._since = self._steady()
+
     def _is_checkpoint_due(self, now: float) -> bool:
         if self._since is None:
             return False
         return (
             now - self._since >= self._settings.checkpoint_seconds
-            or self._taken - self._kept >= self._settings.checkpoint_events
+            or self._unsettled >= self._settings.checkpoint_events
         )
 
     def _checkpoint(self, findings: Findings) -> None:
-        findings.states = self._readers.states()
-        self._kept = self._taken
-        # All before the first who is still to be answered.
-        through = self._taken if self._windows.first is None else self._windows.first - 1
-        findings.settled, self._settled = through - self._settled, through
-        self._since = None if through == self._taken else self._steady()
+        findings.states = self._readers.states(lambda partition, user: self._windows.last((partition, user)))
+        findings.settled, self._unsettled = self._unsettled, 0
+        self._since = None

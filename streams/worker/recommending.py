@@ -99,7 +99,7 @@ class Recommending:
             lambda embedder: self._models.get(embedder, ""),
             share=lambda: self._share,
         )
-        self._readers.on_restored = self._readership.count_restored
+        self._readers.on_restored = self._readership.take_over
         embedder = ItemEmbedder(lambda: serving.current, settings)
         self._restocker = Restocker(
             self._shelves,

@@ -15,7 +15,7 @@ from streams.contract.service_settings import RecommendSettings
 from streams.contract.settings import Settings, WorkerSettings
 from streams.contract.topics import interests_topic, reader_events_topic
 from streams.worker.interest_store import InterestStore
-from streams.worker.readers import Readers, Unknown
+from streams.worker.readers import Readers, Restored, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,11 +102,27 @@ def test_another_worker_restores_all_from_the_topic(tmp_path: Path) -> None:
     states += [Written(b"x", b"nothing"), Written(b"ben 2", states[0].value), Written(b"ben 2", None)]
     second = Readers(settings(tmp_path), lambda _: states)
     counted: list[int] = []
-    second.on_restored = lambda those: counted.append(len(list(those)))
+    second.on_restored = lambda restored: counted.append(len(list(restored.interests)))
     assert items_of(second, "ada") == ["a", "b"]
     assert list(second.of(0, "ben").unknown) == [Unknown("lost", "click", TIME, 1.5)]
     assert second.of(0, "ada").embedder == "sha"
     assert counted == [2]
+
+
+def test_who_is_still_to_be_answered_comes_back_with_the_state(tmp_path: Path) -> None:
+    first = Readers(settings(tmp_path), lambda _: [])
+    events = {"ada": "event 1", "ben": "event 2", "cleo": "event 3"}
+    for user in (*events, "dan"):
+        touch(first, user)
+    states = written(first.states(lambda _, user: events.get(user)))
+    touch(first, "ben")
+    states += written(first.states())
+    states.append(Written(b"cleo", None))
+    second = Readers(settings(tmp_path), lambda _: states)
+    restored: list[Restored] = []
+    second.on_restored = restored.append
+    second.of(0, "ada")
+    assert [(each.partition, each.owed) for each in restored] == [(0, {"ada": "event 1"})]
 
 
 def test_state_of_another_form_is_left_out(tmp_path: Path) -> None:

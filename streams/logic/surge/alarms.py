@@ -82,11 +82,18 @@ class Alarms:
         Returns:
             Whether there was such an alarm that was not judged yet.
         """
-        return any(tail.judge_false(subject, kind) for tail in (self._tail, self._young_tail))
+        tail = self._rang_last_in(subject, kind)
+        return tail is not None and tail.judge_false(subject, kind)
 
     def judge_real(self, subject: str, kind: SurgeKind) -> bool:
         """The latest alarm on a subject was not false after all; whether it had been judged so."""
-        return any(tail.judge_real(subject, kind) for tail in (self._tail, self._young_tail))
+        tail = self._rang_last_in(subject, kind)
+        return tail is not None and tail.judge_real(subject, kind)
+
+    @property
+    def judged_false(self) -> list[tuple[str, SurgeKind]]:
+        """Subjects and kinds of the alarms that are judged false."""
+        return [found for tail in (self._tail, self._young_tail) for found in tail.judged_false]
 
     def end_runs(self, rows: NDArray[np.intp], bucket: int) -> None:
         """These subjects were silent for so long that their runs are over."""
@@ -196,6 +203,12 @@ class Alarms:
         if firing.strengthen(finding, _level(finding, case.limit)):
             return _transition(case, "firing", firing)
         return None
+
+    def _rang_last_in(self, subject: str, kind: SurgeKind) -> Tail | None:
+        """The tail that knows a subject's latest alarm: it may have rung while it was young, and again since."""
+        rang = [(tail.rang_last(subject, kind), tail) for tail in (self._tail, self._young_tail)]
+        known = [(bucket, tail) for bucket, tail in rang if bucket is not None]
+        return max(known, key=lambda each: each[0])[1] if known else None
 
     def dump(self) -> bytes:
         """State that belongs to no subject, exactly."""

@@ -21,7 +21,8 @@ from streams.logic.surge.subject import Gathered, Open, Subject
 from streams.logic.surge.telling import Teller, label_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from streams.contract.alerts import Alert, SurgeKind, Trend, Verdict
     from streams.contract.settings import SurgeSettings
@@ -100,34 +101,39 @@ class Desk:
         self._watched = frozenset(subjects)
         self._panel.watch(subjects)
 
-    def judge(self, verdict: Verdict) -> bool:
-        """Take in that an alarm was false.
+    def hold_to(self, verdicts: Collection[Verdict]) -> int:
+        """These verdicts hold and no others: an alarm that one calls false is false, and no other is any more.
 
-        Verdicts are told again at every start, old ones too: one on another alarm than a subject's latest, or on one
-        that is judged already, changes nothing.
+        One on another alarm than a subject's latest, or on one that is judged already, changes nothing. That one was
+        taken back shows by its absence alone: nobody may have had this desk in memory when it was.
+
+        Args:
+            verdicts: All that were given and not taken back, of whatever subjects.
 
         Returns:
-            Whether it was new.
+            How many were new.
         """
-        return self._judge(verdict, self._panel.judge_false)
+        meant = {(verdict.fingerprint, verdict.startsAt) for verdict in verdicts}
+        for subject, kind in self._panel.judged_false:
+            alarm = self._latest_alarm(subject, kind)
+            if alarm is not None and alarm not in meant and self._panel.judge_real(subject, kind):
+                self._dirty[""] = None
+        return sum(self._judge(verdict) for verdict in verdicts)
 
-    def withdraw(self, verdict: Verdict) -> bool:
-        """Take in that a verdict was taken back; whether it had changed anything."""
-        return self._judge(verdict, self._panel.judge_real)
-
-    def _judge(self, verdict: Verdict, judge: Callable[[str, SurgeKind], bool]) -> bool:
-        kinds = self._settings.kinds if verdict.subject in self._subjects else ()
-        for kind in kinds:
-            began = self._panel.last_began(verdict.subject, kind)
-            is_meant = (
-                began is not None
-                and self._teller.moment(began) == verdict.startsAt
-                and label_fingerprint(self._teller.labels(verdict.subject, kind)) == verdict.fingerprint
-            )
-            if is_meant and judge(verdict.subject, kind):
+    def _judge(self, verdict: Verdict) -> bool:
+        meant = verdict.fingerprint, verdict.startsAt
+        for kind in self._settings.kinds:
+            if self._latest_alarm(verdict.subject, kind) == meant and self._panel.judge_false(verdict.subject, kind):
                 self._dirty[""] = None
                 return True
         return False
+
+    def _latest_alarm(self, subject: str, kind: SurgeKind) -> tuple[str, datetime] | None:
+        """Fingerprint and beginning of a subject's latest alarm; None where it never rang, or is forgotten."""
+        began = self._panel.last_began(subject, kind) if subject in self._subjects else None
+        if began is None:
+            return None
+        return label_fingerprint(self._teller.labels(subject, kind)), self._teller.moment(began)
 
     def observe(self, signal: Signal) -> None:
         """Count a signal, once, however often it is read or was published: its input's place tells."""

@@ -108,6 +108,11 @@ class Panel:
         """The latest alarm on a subject was not false after all; whether it had been judged so."""
         return self._alarms.judge_real(subject, kind)
 
+    @property
+    def judged_false(self) -> list[tuple[str, SurgeKind]]:
+        """Subjects and kinds of the alarms that are judged false."""
+        return self._alarms.judged_false
+
     def __contains__(self, subject: object) -> bool:
         return subject in self._store.row
 

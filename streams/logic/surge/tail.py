@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from streams.contract.alerts import SurgeKind
+
 BASE_SCORE = 2.0
 """Peaks below this are not kept."""
 _KEPT = 48
@@ -60,7 +62,7 @@ class Fired(msgspec.Struct, array_like=True):
     """A run that rang."""
 
     subject: str
-    kind: str
+    kind: SurgeKind
     bucket: int
     threshold: float
     peak: float
@@ -97,18 +99,28 @@ class Tail:
             bisect.insort(self._peaks, score + self._fade * bucket)
             del self._peaks[:-_KEPT]
 
-    def add_fired(self, subject: str, kind: str, bucket: int, *, threshold: float, peak: float) -> None:
+    def add_fired(self, subject: str, kind: SurgeKind, bucket: int, *, threshold: float, peak: float) -> None:
         """A run rang."""
         self._fired.append(Fired(subject, kind, bucket, threshold, peak))
         self._fired = self._fired[-_KEPT:]
 
-    def raise_fired(self, subject: str, kind: str, peak: float) -> None:
+    def raise_fired(self, subject: str, kind: SurgeKind, peak: float) -> None:
         """The latest run of a subject that rang has grown."""
         fired = self._latest(subject, kind)
         if fired is not None and not fired.false:
             fired.peak = max(fired.peak, peak)
 
-    def judge_false(self, subject: str, kind: str) -> bool:
+    def rang_last(self, subject: str, kind: SurgeKind) -> int | None:
+        """Window in which a subject's latest alarm began; None where none is known."""
+        fired = self._latest(subject, kind)
+        return None if fired is None else fired.bucket
+
+    @property
+    def judged_false(self) -> list[tuple[str, SurgeKind]]:
+        """Subjects and kinds of the alarms that are judged false."""
+        return [(fired.subject, fired.kind) for fired in self._fired if fired.false]
+
+    def judge_false(self, subject: str, kind: SurgeKind) -> bool:
         """The latest alarm on a subject was false: its run is an ordinary one.
 
         Returns:
@@ -122,7 +134,7 @@ class Tail:
         self.add(fired.peak, fired.bucket)
         return True
 
-    def judge_real(self, subject: str, kind: str) -> bool:
+    def judge_real(self, subject: str, kind: SurgeKind) -> bool:
         """The latest alarm on a subject was not false after all: what ``judge_false`` did is taken back.
 
         Returns:
@@ -174,5 +186,5 @@ class Tail:
             state, type=tuple[list[float], list[Fired], float, int]
         )
 
-    def _latest(self, subject: str, kind: str) -> Fired | None:
+    def _latest(self, subject: str, kind: SurgeKind) -> Fired | None:
         return next((each for each in reversed(self._fired) if (each.subject, each.kind) == (subject, kind)), None)

@@ -173,3 +173,13 @@ def test_a_verdict_on_what_never_rang_changes_nothing(panel: Panel) -> None:
     state = panel.dump_shared()
     assert not panel.judge_false("entity/nobody", "negative")
     assert panel.dump_shared() == state
+
+
+def test_a_verdict_that_is_told_again_judges_no_earlier_alarm_of_the_subject() -> None:
+    # It rang while it was young, whose scores are apart, and again since.
+    panel = Panel(SurgeSettings(), partitions=1)
+    for tail, bucket in ((panel._alarms._young_tail, 10), (panel._alarms._tail, 500)):
+        tail.add_fired("entity/birk", "negative", bucket, threshold=4.0, peak=5.0)
+    assert [panel.judge_false("entity/birk", "negative") for _ in range(2)] == [True, False]
+    assert [panel.judge_real("entity/birk", "negative") for _ in range(2)] == [True, False]
+    assert panel.judged_false == []

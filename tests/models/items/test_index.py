@@ -110,7 +110,7 @@ def test_whatever_comes_and_goes_it_holds_what_it_should(steps: list[tuple[str, 
     live = {name for name, age in model.items() if age < 8}
     assert set(index.newest(100, NOW)) == live
     assert set(index.search(unit(1)[None], 100, NOW)) == live
-    assert len(index._vectors) <= 256
+    assert len(index._rows.keys) <= 256
 
 
 def test_neither_rows_nor_orders_grow_with_what_comes_and_goes() -> None:

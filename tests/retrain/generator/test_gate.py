@@ -104,13 +104,20 @@ def test_other_questions_are_no_comparison() -> None:
 class Scripted:
     """Writes the same to everybody."""
 
-    def __init__(self, text: str, stopped: str = "end") -> None:
-        self.text, self.stopped = text, stopped
+    model = "generator:1"
+
+    def __init__(self, text: str, stopped: str = "end", *, seconds: float = 0.01) -> None:
+        self.text, self.stopped, self.seconds = text, stopped, seconds
         self.asked: list[Prompt] = []
 
     def generate(self, prompts: Sequence[Prompt], options: GenerationOptions) -> list[Generated]:  # noqa: ARG002  as a generator is asked
         self.asked += prompts
         return [Generated(self.text, 4, self.stopped, 0.0) for _ in prompts]  # type: ignore[arg-type]
+
+    def seconds_per_token(self, prompt: str, steps: int) -> float:
+        assert prompt
+        assert steps > 1
+        return self.seconds
 
 
 def test_both_are_asked_the_same_and_judged_by_the_check(
@@ -128,6 +135,14 @@ def test_both_are_asked_the_same_and_judged_by_the_check(
     assert first.similarity[0] == pytest.approx(1.0, abs=1e-5)
     assert not first.refused.any()
     assert second.refused.all()
+
+
+def test_one_that_has_learnt_to_be_brief_is_no_slower_for_it(
+    pairs: list[Pair], index: AnswerIndex, settings: Settings
+) -> None:
+    wordy, brief = Scripted("It is posted on the next working day. " * 20), Scripted("Tomorrow.")
+    first, second = judge([wordy, brief], pairs, index, embed, settings, lambda *_, **__: False)
+    assert first.ms_per_token == second.ms_per_token == pytest.approx(10.0)
 
 
 def test_of_several_wordings_of_a_question_one_is_shown_and_the_others_are_asked() -> None:
