@@ -129,6 +129,8 @@ class Interests:
         place = (topic, partition)
         if offset <= self._places.get(place, -1):
             return False
+        # Put behind all others: the one that nothing came from for longest makes room.
+        self._places.pop(place, None)
         self._places[place] = offset
         if len(self._places) > _PLACES:
             del self._places[next(iter(self._places))]

@@ -228,3 +228,12 @@ def test_a_state_of_form_1_is_read_and_carried_on() -> None:
         restored.observe(f"i{number}", 1.0, NOW + number)
     assert list(restored.unseen(f"i{number}" for number in range(9))) == ["i8"]
     assert len(msgspec.msgpack.decode(restored.dump())) == 9
+
+
+def test_of_many_inputs_the_one_that_was_silent_longest_is_forgotten() -> None:
+    reader = Interests(BOUNDS)
+    for offset in range(20):
+        assert reader.is_new("busy", 0, offset)
+        assert reader.is_new("seldom", offset, 0)
+    assert not reader.is_new("busy", 0, 19)
+    assert reader.is_new("seldom", 0, 0)
