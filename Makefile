@@ -60,7 +60,7 @@ bench: $(VENV)/.dev ## Run the benchmarks (hours), and write benchmarks/results/
 soak: $(VENV)/.dev ## Run for an hour under load while all changes, then overload it, and write benchmarks/results/soak.json
 	$(BIN)/python -m benchmarks.soak
 
-chaos: $(VENV)/.dev ## Break each thing on purpose, count what came out (an hour), and write benchmarks/results/chaos.json
+chaos: $(VENV)/.dev ## Break each thing on purpose, count what came out (twenty minutes), and write benchmarks/results/chaos.json
 	$(BIN)/tocsin models bootstrap --if-missing
 	$(BIN)/python -m benchmarks.chaos
 
