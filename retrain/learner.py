@@ -60,6 +60,11 @@ class Learner:
     needs: tuple[str, ...] = ()
 
     @property
+    def runs_by_itself(self) -> bool:
+        """Whether it runs without being asked to."""
+        return bool(self.cron or self.on_drift or (self.topic is not None and self.enough))
+
+    @property
     def missing(self) -> list[str]:
         """Those of the libraries that are not installed."""
         return [name for name in self.needs if find_spec(name) is None]

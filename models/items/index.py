@@ -151,6 +151,8 @@ class ItemIndex:
                 return False
             self._graph.remove(entry.key)
             self._rows.keys[entry.row] = _NO_KEY
+            # usearch fills up what it did not find with zeros, which are keys of no item.
+            self._rows.until[entry.row] = -math.inf
             self._free.append(entry.row)
             return True
 

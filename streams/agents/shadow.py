@@ -115,8 +115,7 @@ class ShadowAgent:
             challenger = await self._loader.load(version, like=champion)
         except VersionError as error:
             refused = Judgement(is_let_in=False, reason=f"it was refused: {error}", figures={})
-            await self._registrar.settle_challenge(version, champion.manifest.version, refused)
-            return True
+            return await self._registrar.settle_challenge(version, champion.manifest.version, refused)
         log.info("a challenger reads along", challenger=challenger.model, champion=champion.model)
         agreement = Agreement(self._settings)
         self._is_reading = True
@@ -126,8 +125,7 @@ class ShadowAgent:
                 return False
             await self._compare(challenger, champion.model, agreement)
         log.info("the challenger is judged", is_let_in=judgement.is_let_in, **judgement.figures)
-        await self._registrar.settle_challenge(version, champion.manifest.version, judgement)
-        return True
+        return await self._registrar.settle_challenge(version, champion.manifest.version, judgement)
 
     async def _compare(self, challenger: Encoder, champion: str, agreement: Agreement) -> None:
         taken = [self._latest.popleft() for _ in range(len(self._latest))]

@@ -137,14 +137,14 @@ def _trainable(settings: Settings) -> list[Learner]:
     """The models whose runs have here what they need.
 
     Raises:
-        CommandError: The encoder's have not, so that every run of it would fail.
+        CommandError: The encoder's have not, and the settings call for such runs: every one of them would fail.
     """
     found = []
     for learner in learners(settings).values():
         missing = " and ".join(learner.missing)
         if not missing:
             found.append(learner)
-        elif learner.name == settings.model.name:
+        elif learner.name == settings.model.name and learner.runs_by_itself:
             raise common.CommandError(
                 f"retrain.method = {settings.retrain.method} needs {missing}, which is not installed: {EXTRA}"
             )

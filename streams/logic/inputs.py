@@ -90,8 +90,11 @@ class InputClocks:
         if partition.still_since is None:
             partition.still_since = partition.rested_until = now
         caught_up = _is_caught_up(position, partition.progress)
-        # That nothing comes says nothing while the brokers do not: what is written meanwhile is still to be read.
-        idle = caught_up and position.is_current and now - partition.still_since >= self._rules.idle_seconds
+        if not position.is_current:
+            # That nothing comes says nothing while the brokers do not: what is said meanwhile is still to be read, and
+            # whoever says it may need some seconds to find them again.
+            partition.still_since = now
+        idle = caught_up and now - partition.still_since >= self._rules.idle_seconds
         if idle:
             partition.clock.rest(now - partition.rested_until)
             partition.rested_until = now

@@ -74,6 +74,10 @@ class _Consumer(driver.Consumer):
             self.app.on_revoked({(tp.topic, tp.partition) for tp in revoked})
             await super().on_partitions_revoked(revoked)
 
+    async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        await super().on_partitions_assigned(assigned, generation_id)
+        self.app.on_assigned({(tp.topic, tp.partition) for tp in assigned})
+
     def is_member(self) -> bool:
         # aiokafka belongs to another thread, as below. Its generation is that of the group, and none (-1) until it has
         # joined and once it is thrown out; an assignment is there from the first one on, and may be empty.
@@ -110,9 +114,11 @@ def _is_read(state: Any) -> bool:  # noqa: ANN401  aiokafka has no types
 
 def _is_current(state: Any, fetch_max_wait_seconds: float) -> bool:  # noqa: ANN401  likewise
     # Stamped by every answer to a fetch, an empty one too.
-    return (
-        state.timestamp is not None and time.time() - state.timestamp / 1e3 < fetch_max_wait_seconds + _SILENCE_SECONDS
-    )
+    if state.timestamp is None:
+        return False
+    # Of two looks at a clock that was set back in between, the first is no younger than the brokers' last word.
+    age: float = abs(time.time() - state.timestamp / 1e3)
+    return age < fetch_max_wait_seconds + _SILENCE_SECONDS
 
 
 class _Transport(driver.Transport):
@@ -136,6 +142,8 @@ class Application(faust.App):
         """Finishes what is in hand, and takes in nothing new until left."""
         self.on_revoked: Callable[[Collection[Place]], None] = lambda _: None
         """Told which partitions are given up, when all that was taken in of them is committed."""
+        self.on_assigned: Callable[[Collection[Place]], None] = lambda _: None
+        """Told which partitions this worker has, all of them, once whoever had them before has given them up."""
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)

@@ -151,6 +151,14 @@ class Readers:
         self._active.move_to_end(place)
         return found
 
+    def restore(self, partition: int) -> None:
+        """Read a partition's state, where it was not yet.
+
+        Raises:
+            RecoveryError: It cannot be read (raised by ``read_state``).
+        """
+        self._store(partition)
+
     def take_lookups(self) -> Counter[ReaderFound]:
         """How many readers were looked up since this was last asked, by where they were found."""
         taken, self._lookups = self._lookups, Counter()

@@ -125,6 +125,8 @@ class Readership:
         self._clock = clock
         self._windows: Debounce[tuple[int, str], str] = Debounce(self._settings.debounce_seconds)
         """Who is to be answered, and by which event."""
+        self._expected: frozenset[int] = frozenset()
+        """Partitions that this worker has."""
         self._unsettled = 0
         """Records taken in since the latest checkpoint."""
         self._since: float | None = None
@@ -140,6 +142,9 @@ class Readership:
         """
         findings = Findings(done=len(records))
         self._follow()
+        for partition in self._expected:
+            # Without waiting for an event of it: somebody may be owed an answer.
+            self._readers.restore(partition)
         for record in records:
             self._unsettled += 1
             self._is_changed()
@@ -150,6 +155,10 @@ class Readership:
         findings.lookups = self._readers.take_lookups()
         self._due = self._next_due()
         return findings
+
+    def expect(self, partitions: Collection[int]) -> None:
+        """These partitions are this worker's, and no others; from any thread."""
+        self._expected = frozenset(partitions)
 
     def flush(self) -> Findings:
         """Answer those who are to be answered, for a while, and settle all; what comes after begins anew.
@@ -165,6 +174,7 @@ class Readership:
 
     def forget(self, places: Collection[Place]) -> None:
         """Drop partitions that are given up; called while nothing is in hand, and all is settled."""
+        self._expected -= {partition for _, partition in places}
         self._readers.forget(places)
         self._windows.forget(lambda place: place[0] not in self._readers.partitions)
         if not self._readers.partitions:
@@ -188,6 +198,8 @@ class Readership:
 
     def due_in(self) -> float | None:
         """Seconds until something is to be done without another record; None where nothing is. From any thread."""
+        if any(partition not in self._readers.partitions for partition in self._expected):
+            return 0.0
         due = self._due
         return None if due is None else max(0.0, due - self._steady())
 

@@ -110,6 +110,7 @@ class Recommending:
             positions=app.positions,
             executor=self._embedding,
         )
+        app.on_assigned = self._take_on
         self._task: asyncio.Task[None] | None = None
         self.lines: list[Line[Any, Any] | Pipeline[Any, Any]] = [
             add_items(app, embedder, publisher, settings, counted, metrics, on_fatal, executor=self._embedding),
@@ -162,6 +163,10 @@ class Recommending:
         for thread in (self._embedding, self._thread):
             thread.shutdown(wait=False, cancel_futures=True)
         self._readers.close()
+
+    def _take_on(self, places: Collection[Place]) -> None:
+        """These partitions are this worker's, and no others."""
+        self._readership.expect({partition for topic, partition in places if topic == self._events})
 
     def _exchanged(self, encoder: Encoder) -> None:
         embedder = _embedder_of(encoder)

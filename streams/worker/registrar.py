@@ -91,14 +91,19 @@ class Registrar:
         story = Story(by=self.worker, reason=reason, details=Details(metrics=figures))
         await self._move(lambda: promoting.roll_back(self._registry, self._name, story, expected=version))
 
-    async def settle_challenge(self, version: int, champion: int, judgement: Judgement) -> None:
-        """Let a challenger take the place of the champion that it was compared with, or dismiss it."""
+    async def settle_challenge(self, version: int, champion: int, judgement: Judgement) -> bool:
+        """Let a challenger take the place of the champion that it was compared with, or dismiss it.
+
+        Returns:
+            Whether that is over; where not, the aliases have moved meanwhile, or the registry is out of reach.
+        """
         reason = f"In a shadow run of {self.worker} {judgement.reason}."
         story = Story(by=self.worker, reason=reason, details=Details(metrics=judgement.figures))
         if judgement.is_let_in:
-            await self._move(lambda: promoting.accept(self._registry, self._name, version, story, champion=champion))
-        else:
-            await self._move(lambda: promoting.dismiss(self._registry, self._name, version, story))
+            return await self._move(
+                lambda: promoting.accept(self._registry, self._name, version, story, champion=champion)
+            )
+        return await self._move(lambda: promoting.dismiss(self._registry, self._name, version, story))
 
     async def tell(self, kind: ModelEventKind, version: int, epoch: int, **more: Any) -> None:  # noqa: ANN401  ModelEvent's
         """Tell of something that this worker did and that moved no alias.
@@ -121,17 +126,24 @@ class Registrar:
         )
         await self._publish([promoting.event_output(self._topics, event)])
 
-    async def _move(self, move: Callable[[], Move]) -> None:
+    async def _move(self, move: Callable[[], Move]) -> bool:
+        """Whether there is nothing to try again: it was made, or is not to be."""
         try:
             made = await asyncio.to_thread(move)
         except AliasConflictError as error:
             log.info("another was faster at the registry", error=str(error))
+            return False
         except PinnedError as error:
             log.warning("the registry is not changed", error=str(error))
-        except (VersionError, OSError) as error:
+            return True
+        except OSError as error:
             log.error("the registry cannot be changed: do it by hand", error=str(error))  # noqa: TRY400  the message says all
-        else:
-            await self._publish(made.outputs(self._topics))
+            return False
+        except VersionError as error:
+            log.error("the registry cannot be changed: do it by hand", error=str(error))  # noqa: TRY400  likewise
+            return True
+        await self._publish(made.outputs(self._topics))
+        return True
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
         refused = await self._publisher.publish(outputs)

@@ -55,8 +55,9 @@ class Stand:
         assert at_least == EPOCH
         return SimpleNamespace(epoch=EPOCH, aliases=SimpleNamespace(challenger=3, champion=self.champion))
 
-    async def settle_challenge(self, challenger: int, champion: int, _judgement: Judgement) -> None:
+    async def settle_challenge(self, challenger: int, champion: int, _judgement: Judgement) -> bool:
         self.judged.append((challenger, champion))
+        return champion == self.champion  # or else the aliases have moved
 
     async def load(self, number: int, like: object) -> Any:  # noqa: ANN401  stands for an encoder
         assert like is self.current
@@ -119,3 +120,18 @@ def test_a_challenge_that_another_champion_breaks_off_is_judged_against_that_one
     asyncio.run(follow(stand, lambda: bool(stand.judged), change=promote_later))
     assert stand.judged == [(3, 2)]
     assert stand.loads <= 2
+
+
+def test_a_judgement_that_came_too_late_for_its_champion_is_made_anew_on_the_next_one() -> None:
+    # The registry has another champion already, and this worker does not serve it yet.
+    stand = Stand()
+
+    async def moved(at_least: int) -> Any:  # noqa: ANN401  stands for the registry's state
+        told = await Stand.state(stand, at_least)
+        stand.champion = 2
+        asyncio.get_running_loop().call_later(0.2, lambda: setattr(stand, "current", version(2)))
+        return told
+
+    stand.state = moved  # type: ignore[method-assign]
+    asyncio.run(follow(stand, lambda: (3, 2) in stand.judged, change=lambda: None))
+    assert stand.judged[0] == (3, 1)

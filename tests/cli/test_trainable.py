@@ -46,3 +46,11 @@ def test_a_schedule_whose_every_run_would_fail_does_not_begin() -> None:
 def test_what_needs_no_torch_is_trained_without_it_and_the_rest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert names(with_method("heads")) == ["encoder", "ranker"]
     assert "generator is not trained here" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_where_nothing_calls_for_the_encoders_runs_the_rest_is_trained() -> None:
+    settings = with_method("frozen")
+    idle = {"cron": "", "min_new_labels": 0, "on_drift": False}
+    asked = settings.model_copy(update={"retrain": settings.retrain.model_copy(update=idle)})
+    assert names(asked) == ["ranker"]

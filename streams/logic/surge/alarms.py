@@ -206,8 +206,12 @@ class Alarms:
 
     def _rang_last_in(self, subject: str, kind: SurgeKind) -> Tail | None:
         """The tail that knows a subject's latest alarm: it may have rung while it was young, and again since."""
+        began = self.last_began(subject, kind)
+        if began is None:
+            return None
         rang = [(tail.rang_last(subject, kind), tail) for tail in (self._tail, self._young_tail)]
-        known = [(bucket, tail) for bucket, tail in rang if bucket is not None]
+        # A tail knows some alarms only: where the latest is none of them, an earlier one is not meant.
+        known = [(bucket, tail) for bucket, tail in rang if bucket is not None and bucket >= began]
         return max(known, key=lambda each: each[0])[1] if known else None
 
     def dump(self) -> bytes:

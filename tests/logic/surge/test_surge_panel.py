@@ -175,11 +175,15 @@ def test_a_verdict_on_what_never_rang_changes_nothing(panel: Panel) -> None:
     assert panel.dump_shared() == state
 
 
-def test_a_verdict_that_is_told_again_judges_no_earlier_alarm_of_the_subject() -> None:
-    # It rang while it was young, whose scores are apart, and again since.
-    panel = Panel(SurgeSettings(), partitions=1)
-    for tail, bucket in ((panel._alarms._young_tail, 10), (panel._alarms._tail, 500)):
-        tail.add_fired("entity/birk", "negative", bucket, threshold=4.0, peak=5.0)
-    assert [panel.judge_false("entity/birk", "negative") for _ in range(2)] == [True, False]
-    assert [panel.judge_real("entity/birk", "negative") for _ in range(2)] == [True, False]
+def test_a_verdict_judges_no_earlier_alarm_of_the_subject(lived: Panel) -> None:
+    panel = copy_of(lived)
+    windows = quiet(NOW, 60, seed=16)
+    plant(windows, SUBJECTS[0], NOW + 10, 12, 8.0)
+    close_all(panel, windows)
+    # It rang, too, while it was young, whose scores are apart.
+    panel._alarms._young_tail.add_fired(SUBJECTS[0], "negative", 10, threshold=4.0, peak=5.0)
+    assert [panel.judge_false(SUBJECTS[0], "negative") for _ in range(2)] == [True, False], "told again at each start"
+    assert [panel.judge_real(SUBJECTS[0], "negative") for _ in range(2)] == [True, False]
     assert panel.judged_false == []
+    panel._alarms._tail._fired.clear()  # made room for others' alarms
+    assert not panel.judge_false(SUBJECTS[0], "negative")

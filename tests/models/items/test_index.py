@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,3 +157,22 @@ def test_one_thread_may_put_while_another_searches() -> None:
         index.remove(f"n{(number * 7) % 150}")
     searching.join()
     assert failures == []
+
+
+def test_what_a_search_leaves_empty_is_no_item() -> None:
+    index = ItemIndex(WIDTH, 10, 1000.0)
+    for number in range(3):
+        index.put(an_item(f"i{number}"), noise(number))
+    index.remove("i0")  # of the first row, as zeros are
+
+    class Short:
+        """Finds one where two are asked for, as the graph may among many that are removed."""
+
+        def search(self, vectors: Any, _limit: int, threads: int) -> Any:  # noqa: ANN401  stands for usearch's
+            assert threads == 1
+            keys = np.zeros((len(vectors), 2), np.uint64)
+            keys[:, 0] = index._entries["i1"].key
+            return SimpleNamespace(keys=keys, distances=np.full(keys.shape, [0.1, np.nan], np.float32))
+
+    index._graph = Short()  # type: ignore[assignment]
+    assert index.search(noise(1)[None], 2, NOW) == ["i1"]
