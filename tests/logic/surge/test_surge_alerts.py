@@ -152,11 +152,13 @@ def test_a_verdict_is_remembered_and_counts_once(feed: Feed) -> None:
         by="desk",
     )
     before = dict(feed.desk.dirty())[""]
-    assert feed.desk.judge(verdict)
+    assert feed.desk.hold_to([verdict]) == 1
     after = dict(feed.desk.dirty())[""]
     assert after != before
-    assert not feed.desk.judge(verdict)
+    assert feed.desk.hold_to([verdict]) == 0
     assert feed.desk.dirty() == []
+    assert feed.desk.hold_to([]) == 0, "taken back"
+    assert dict(feed.desk.dirty())[""] == before
 
 
 def test_a_verdict_on_an_earlier_alarm_does_not_fall_on_the_latest(feed: Feed) -> None:
@@ -170,5 +172,5 @@ def test_a_verdict_on_an_earlier_alarm_does_not_fall_on_the_latest(feed: Feed) -
         by="desk",
     )
     feed.desk.dirty()
-    assert not feed.desk.judge(old)
+    assert feed.desk.hold_to([old]) == 0
     assert feed.desk.dirty() == []
