@@ -188,15 +188,18 @@ class Readers:
         self._make_room()
         return outputs
 
-    def forget(self, places: Collection[Place]) -> None:
-        """Drop partitions that are given up; called while nothing is in hand, and all is written."""
+    def forget(self, places: Collection[Place]) -> set[int]:
+        """Drop partitions that are given up; called while nothing is in hand, and all is written.
+
+        Returns:
+            Those of reader events among them.
+        """
         gone = {partition for topic, partition in places if topic == self._events}
-        if not gone:
-            return
         for place in [place for place in self._active if place[0] in gone]:
             del self._active[place]
         for partition in gone & self._stores.keys():
             self._stores.pop(partition).close()
+        return gone
 
     def close(self) -> None:
         """Let go of all."""

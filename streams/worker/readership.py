@@ -147,7 +147,7 @@ class Readership:
             self._readers.restore(partition)
         for record in records:
             self._unsettled += 1
-            self._is_changed()
+            self._note_change()
             self._take(record, findings)
         self._answer_due(findings, self._steady(), _ANSWERING_SECONDS)
         if self._is_checkpoint_due(self._steady()):
@@ -174,8 +174,7 @@ class Readership:
 
     def forget(self, places: Collection[Place]) -> None:
         """Drop partitions that are given up; called while nothing is in hand, and all is settled."""
-        self._expected -= {partition for _, partition in places}
-        self._readers.forget(places)
+        self._expected -= self._readers.forget(places)
         self._windows.forget(lambda place: place[0] not in self._readers.partitions)
         if not self._readers.partitions:
             # What all readers did is counted anew with the partitions that come.
@@ -281,7 +280,7 @@ class Readership:
             self._answer(self._reader(partition, user), user, "behavior", id_, self._settings.limit, findings)
             # That nothing is owed any more is kept with the next checkpoint.
             self._readers.touched(partition, user)
-            self._is_changed()
+            self._note_change()
             if self._steady() - started > seconds:
                 return
 
@@ -312,7 +311,7 @@ class Readership:
         checkpoint = None if self._since is None else self._since + self._settings.checkpoint_seconds
         return min((due for due in (self._windows.due, checkpoint) if due is not None), default=None)
 
-    def _is_changed(self) -> None:
+    def _note_change(self) -> None:
         if self._since is None:
             self._since = self._steady()
 

@@ -68,8 +68,8 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
             "surge": surge_settings(),
             # Heads alone: no torch, and some three minutes. Whether a version is served in int8 is decided on a few
             # hundred texts here, so that champion and candidate may differ in it, and in speed. The first model was
-            # fitted on all of the seed but what is tested; a candidate leaves an eighth of that out, to validate on. Two
-            # fits of the head of entities, equal on texts as they are, were six points apart on texts in lower case.
+            # fitted on all of the seed but what is tested; a candidate leaves an eighth of that out, to validate on.
+            # Two fits of the head of entities, equal on texts as they are, were six points apart in lower case.
             "retrain": RetrainSettings(method="heads", slowdown=3.0, margin=0.08, data_dir=folder / "retrain"),
             "swap": SwapSettings(stagger_seconds=0.0),
             "alertmanager": AlertmanagerSettings(),
