@@ -116,7 +116,7 @@ def _is_current(state: Any, fetch_max_wait_seconds: float) -> bool:  # noqa: ANN
     # Stamped by every answer to a fetch, an empty one too.
     if state.timestamp is None:
         return False
-    # Of two looks at a clock that was set back in between, the first is no younger than the brokers' last word.
+    # An answer from the future says nothing of now: the clock was set back since.
     age: float = abs(time.time() - state.timestamp / 1e3)
     return age < fetch_max_wait_seconds + _SILENCE_SECONDS
 
