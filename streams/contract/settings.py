@@ -99,6 +99,11 @@ class TopicsSettings(Section):
     replication: PositiveInt = Field(1, description="Replication factor; 3 on a cluster.")
     retention_hours: PositiveFloat = Field(168.0, description="How long messages are kept.")
     dead_letter_retention_hours: PositiveFloat = Field(720.0, description="How long dead letters are kept.")
+    state_segment_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
+        52_428_800,
+        description="Size of a segment of the topics of state. What is in the open one is not compacted, and is read "
+        "back whole when a partition moves. Some hosted brokers take no less than this.",
+    )
 
 
 class EnrichSettings(Section):

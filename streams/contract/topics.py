@@ -200,6 +200,8 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
     dead_kept["max.message.bytes"] = str(2 * settings.enrich.max_message_bytes + _ENVELOPE_BYTES)
 
     compacted = {"cleanup.policy": "compact"}
+    # Written all the time: in segments of a broker's usual size, a gigabyte, compaction would come days too late.
+    state = compacted | {"segment.bytes": str(topics.state_segment_bytes)}
     # A history: it is small, and is kept for as long as there are models.
     history = {"retention.ms": "-1"}
 
@@ -233,7 +235,7 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         event(predictions_topic(topics), Prediction, "message id", "What the model read in each message.", kept),
         event(dead_letters_topic(topics), DeadLetter, "source topic", "Messages given up, as they came.", dead_kept),
         spec(signals_topic(topics), Signals, "none", "What surge detection needs of predictions. Internal.", kept),
-        spec(surge_state_topic(topics), SurgeState, "subject", "State of surge detection. Internal.", compacted),
+        spec(surge_state_topic(topics), SurgeState, "subject", "State of surge detection. Internal.", state),
         event(trends_topic(topics), Trend, "subject", "What was said of a subject, window by window.", kept),
         event(alerts_topic(topics), Alert, "fingerprint", "Surges that begin, grow stronger, or are over.", kept),
         spec(silences_topic(topics), Silence, "silence id", "What the desk has muted.", compacted),
@@ -243,12 +245,12 @@ def all_topics(settings: Settings) -> list[TopicSpec]:
         event(label_requests_topic(topics), LabelRequest, "message id", "Messages that are worth a label.", kept),
         spec(documents_topic(topics), Document, "document id", "What replies may be drawn from.", compacted),
         spec(turns_topic(topics), Turn, "conversation", "Conversations, turn by turn. Internal.", kept),
-        spec(conversations_topic(topics), ConversationState, "conversation", "State of them. Internal.", compacted),
+        spec(conversations_topic(topics), ConversationState, "conversation", "State of them. Internal.", state),
         event(replies_topic(topics), Reply, "conversation", "What is to be done about customers' messages.", kept),
         event(briefs_topic(topics), Brief, "fingerprint", "Alerts' stories.", kept),
-        spec(item_vectors_topic(topics), ItemVector, "item id", "Items as the encoder sees them. Internal.", compacted),
+        spec(item_vectors_topic(topics), ItemVector, "item id", "Items as the encoder sees them. Internal.", state),
         spec(reader_events_topic(topics), ReaderEvent, "user", "Behaviors and requests. Internal.", kept),
-        spec(interests_topic(topics), InterestState, "user", "State of readers' interests. Internal.", compacted),
+        spec(interests_topic(topics), InterestState, "user", "State of readers' interests. Internal.", state),
         spec(recommendation_requests_topic(topics), RecommendationRequest, "user", "Who asks now.", kept),
         event(recommendations_topic(topics), Recommendation, "user", "What readers may like.", kept),
         in_order(spec(retrain_requests_topic(topics), RetrainRequest, "model", "Somebody wants a run now.", kept)),

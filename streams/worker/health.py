@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -36,6 +37,9 @@ class Health:
         agent_of: Name of the agent that reads a partition; each must move by itself.
         is_member: Whether the consumer group counts the worker in: with no partition it then has nothing to do, and
             stands ready for those of a worker that goes.
+        restored_at: When state was last read back, on the clock that never goes back. Nothing is committed until the
+            state of a partition that has come is there, and that is movement: it has a time limit of its own, and a
+            worker that ended for it would only hand the same to another.
     """
 
     def __init__(
@@ -46,9 +50,11 @@ class Health:
         end: Callable[[int], object] = os._exit,
         agent_of: Callable[[Place], str] = lambda _: "",
         is_member: Callable[[], bool] = lambda: False,
+        restored_at: Callable[[], float] = lambda: -math.inf,
     ) -> None:
         self._read_positions = positions
         self._ask_member = is_member
+        self._restored_at = restored_at
         self._metrics = metrics
         self._detector = StallDetector(stall_timeout, agent_of)
         self._timeout = stall_timeout
@@ -138,7 +144,8 @@ class Health:
                     for place, position in self._positions.items()
                 }
             )
-            self._still_for = self._detector.observe(self._beat, self._positions)
+            still_for = self._detector.observe(self._beat, self._positions)
+            self._still_for = max(0.0, min(still_for, self._beat - self._restored_at()))
             await asyncio.sleep(_CHECK_SECONDS)
 
     def _note_idleness(self, *, is_idle: bool) -> None:

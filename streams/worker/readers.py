@@ -28,7 +28,7 @@ from streams.worker.interest_store import InterestStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from kafka.consumer.fetcher import ConsumerRecord
+    from aiokafka.structs import ConsumerRecord
 
     from streams.contract.settings import Settings
     from streams.logic.stall import Place

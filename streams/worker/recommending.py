@@ -22,7 +22,6 @@ from streams.logic.reader_events import Rekeyer
 from streams.worker.loading import step_back
 from streams.worker.readers import Readers
 from streams.worker.readership import DEFAULT, Readership
-from streams.worker.recovery import replayed
 from streams.worker.restocking import Restocker
 from streams.worker.shelves import Shelves
 from streams.worker.tailing import Tail
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from streams.worker.line import Line
     from streams.worker.pipeline import Pipeline
     from streams.worker.publisher import BatchPublisher
+    from streams.worker.recovery import Recovery
     from streams.worker.serving import Serving
 
 _RANKER_ALIAS = "champion"
@@ -59,6 +59,7 @@ class Recommending:
         publisher: Where all goes; started before this is, and stopped after.
         settings: All of them.
         metrics: The worker's.
+        recovery: Reads back what the last owner of a partition left.
         on_fatal: Told what the worker cannot go on with.
     """
 
@@ -69,6 +70,7 @@ class Recommending:
         publisher: BatchPublisher,
         settings: Settings,
         metrics: WorkerMetrics,
+        recovery: Recovery,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         topics, recommend = settings.topics, settings.recommend
@@ -90,7 +92,7 @@ class Recommending:
             ttl_hours=recommend.item_ttl_hours,
         )
         self._tail = Tail(settings.kafka, item_vectors_topic(topics), self._shelves, on_start=lower)
-        self._readers = Readers(settings, lambda partition: replayed(settings, interests_topic(topics), partition))
+        self._readers = Readers(settings, lambda partition: recovery.replayed(interests_topic(topics), partition))
         self._readership = Readership(
             settings,
             self._shelves,

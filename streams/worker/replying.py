@@ -20,7 +20,6 @@ from streams.worker.briefing import Briefing, decoded
 from streams.worker.conversations import Conversations
 from streams.worker.drafting import Drafting
 from streams.worker.library import Library
-from streams.worker.recovery import read_latest, replayed
 from streams.worker.registrar import Registrar
 from streams.worker.writing import load_generator, open_index, try_in_process
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from streams.worker.application import Application
     from streams.worker.line import Line
     from streams.worker.publisher import BatchPublisher
+    from streams.worker.recovery import Recovery
     from streams.worker.serving import Serving
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,7 @@ class Replying:
         settings: All of them.
         domain: Its rules for replies.
         metrics: The worker's registry of metrics.
+        recovery: Reads back what the last owner of a partition left.
         on_fatal: Told what the worker cannot go on with.
     """
 
@@ -66,6 +67,7 @@ class Replying:
         settings: Settings,
         domain: Domain,
         metrics: CollectorRegistry,
+        recovery: Recovery,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self.lines: list[Line[Any, Any]] = []
@@ -74,6 +76,7 @@ class Replying:
         self._settings = settings
         self._domain = domain
         self._on_fatal = on_fatal
+        self._recovery = recovery
         self._metrics = ReplyMetrics(metrics)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replies")
         registry = Registry.of(settings.model)
@@ -138,7 +141,7 @@ class Replying:
         settings, drafting = self._settings, self._drafting
         topic = conversations_topic(settings.topics)
         conversations = Conversations(
-            settings, lambda partition: read_latest(settings, topic, partition, _state.decode)
+            settings, lambda partition: self._recovery.read_latest(topic, partition, _state.decode)
         )
         self._states.append(conversations)
         self.lines.append(
@@ -161,7 +164,7 @@ class Replying:
             settings,
             self._domain,
             drafting,
-            lambda partition: decoded(record.value for record in replayed(settings, topic, partition)),
+            lambda partition: decoded(record.value for record in self._recovery.replayed(topic, partition)),
         )
         self._states.append(briefing)
         self.lines.append(

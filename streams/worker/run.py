@@ -29,6 +29,7 @@ from streams.worker.health import Health
 from streams.worker.onlooker import Onlooker
 from streams.worker.publisher import BatchPublisher
 from streams.worker.recommending import Recommending
+from streams.worker.recovery import Recovery
 from streams.worker.replying import Replying
 from streams.worker.surging import Surging
 from streams.worker.swapping import Swapping
@@ -93,6 +94,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     app = build_application(settings)
     publisher = BatchPublisher(settings.kafka, kept_in_place(settings), on_retry=metrics.retries.labels("publish").inc)
     clocks = InputClocks(settings)
+    recovery = Recovery(settings)
     swapping = Swapping(settings, serving, epoch, publisher, metrics.registry)
     onlooker = Onlooker(
         serving,
@@ -104,9 +106,11 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     )
     enricher = Enricher(serving, settings, domain, on_reading=(swapping.see, onlooker.see))
     enrich = add_enrich(app, enricher, clocks, publisher, settings, metrics, on_fatal, on_batch=swapping.observe)
-    replying = Replying(app, serving, publisher, settings, domain, metrics.registry, on_fatal)
+    replying = Replying(app, serving, publisher, settings, domain, metrics.registry, recovery, on_fatal)
     recommending = (
-        Recommending(app, serving, publisher, settings, metrics, on_fatal) if settings.recommend.enabled else None
+        Recommending(app, serving, publisher, settings, metrics, recovery, on_fatal)
+        if settings.recommend.enabled
+        else None
     )
     pipelines: list[Carrier] = [enrich, *replying.lines, *(recommending.lines if recommending is not None else ())]
     health = Health(
@@ -115,6 +119,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
         settings.worker.stall_timeout_seconds,
         agent_of=_agents(settings),
         is_member=app.is_member,
+        restored_at=lambda: recovery.moved_at,
     )
     serving.listen(lambda answering: _show(answering, metrics, health))
 
@@ -125,7 +130,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
         await publisher.start()
         surging = None
         if settings.surge.enabled:
-            surging = await Surging.prepare(app, publisher, clocks, settings, metrics, on_fatal)
+            surging = await Surging.prepare(app, publisher, clocks, settings, metrics, recovery, on_fatal)
             pipelines.append(surging.pipeline)
             await surging.start()
         app.hold_intake = lambda: _all_held(pipelines)

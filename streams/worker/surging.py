@@ -10,7 +10,6 @@ from streams.contract.topics import signals_topic
 from streams.worker.alertmanager import OUTCOMES, AlertmanagerPusher
 from streams.worker.desks import Desks
 from streams.worker.heartbeats import Heartbeats
-from streams.worker.recovery import read_state
 from streams.worker.steering import Steering
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from streams.worker.desks import Findings
     from streams.worker.pipeline import Pipeline
     from streams.worker.publisher import BatchPublisher
+    from streams.worker.recovery import Recovery
 
 
 class Surging:
@@ -51,6 +51,7 @@ class Surging:
         clocks: InputClocks,
         settings: Settings,
         metrics: WorkerMetrics,
+        recovery: Recovery,
         on_fatal: Callable[[BaseException], None],
     ) -> Self:
         """Add the agent to the application, before that is started.
@@ -61,6 +62,7 @@ class Surging:
             clocks: How far each input partition has come.
             settings: All of them.
             metrics: Where it is counted.
+            recovery: Reads back what the last owner of a partition left.
             on_fatal: Told what the worker cannot go on with.
 
         Raises:
@@ -77,7 +79,7 @@ class Surging:
             upstream=upstream,
             partitions=len(partitions),
             steering=steering,
-            read_state=lambda partition: read_state(settings, partition),
+            read_state=recovery.surge_state,
         )
         pusher = None
         if settings.alertmanager.url is not None:

@@ -22,7 +22,7 @@ from streams.contract.records import encode
 from streams.contract.signals import SurgeState
 from streams.contract.topics import all_topics, kept_in_place, signals_topic, surge_state_topic, turns_topic
 from streams.worker.publisher import BatchPublisher
-from streams.worker.recovery import RecoveryError, read_state
+from streams.worker.recovery import Recovery, RecoveryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,16 +118,16 @@ def test_state_that_was_spread_otherwise_is_not_gone_on_with(stream_settings: Se
     publish(settings, [Output(topic, key.encode(), encode(state(key))) for key in KEYS])
     own = [Output(topic, key, encode(state(key.decode())), partition=3) for key in (b"", b"clock")]
     publish(settings, own)
-    assert {each.key for each in read_state(settings, 3)} >= {"", "clock"}
+    assert {each.key for each in Recovery(settings).surge_state(3)} >= {"", "clock"}
     # Somebody adds partitions, and has the settings say so.
     grow(settings, topic)
     moved = settings.model_copy(update={"topics": settings.topics.model_copy(update={"partitions": 8})})
     strays = {key for key in KEYS if place(key.encode(), 4) == 1 and place(key.encode(), 8) != 1}
     assert strays
     with pytest.raises(RecoveryError, match=rf"holds {len(strays)} states that do not belong there"):
-        read_state(moved, 1)
+        Recovery(moved).surge_state(1)
     publish(settings, [Output(topic, key.encode(), None) for key in strays])
-    assert len(read_state(moved, 1)) == len([key for key in KEYS if place(key.encode(), 8) == 1])
+    assert len(Recovery(moved).surge_state(1)) == len([key for key in KEYS if place(key.encode(), 8) == 1])
 
 
 def test_what_is_published_by_key_and_to_all_keeps_to_the_first(stream_settings: Settings) -> None:

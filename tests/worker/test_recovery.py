@@ -11,7 +11,7 @@ from streams.contract.records import encode
 from streams.contract.signals import SurgeState
 from streams.contract.topics import surge_state_topic
 from streams.logic.surge.state import FORM
-from streams.worker.recovery import RecoveryError, read_state
+from streams.worker.recovery import Recovery, RecoveryError
 
 if TYPE_CHECKING:
     from streams.contract.settings import Settings
@@ -24,7 +24,9 @@ def state(key: str, content: bytes) -> tuple[bytes, bytes, list[tuple[str, bytes
 
 
 def read(settings: Settings) -> dict[str, bytes]:
-    found = [each for partition in range(settings.topics.partitions) for each in read_state(settings, partition)]
+    found = [
+        each for partition in range(settings.topics.partitions) for each in Recovery(settings).surge_state(partition)
+    ]
     assert len({each.key for each in found}) == len(found)
     return {each.key: each.state for each in found}
 
@@ -44,7 +46,7 @@ def test_what_a_stranger_wrote_is_left_out(stream_settings: Settings) -> None:
 
 def test_a_topic_that_is_missing_is_told(unmade_settings: Settings) -> None:
     with pytest.raises(RecoveryError, match=r"surge-state.*topics create"):
-        read_state(unmade_settings, 0)
+        Recovery(unmade_settings).surge_state(0)
 
 
 def test_what_takes_too_long_is_given_up_and_names_the_setting(stream_settings: Settings) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from streams.agents import enrich
 from streams.cli.main import main
 from streams.logic.enricher import Enricher
-from streams.worker import recovery, surging
+from streams.worker.recovery import Recovery
 from streams.worker.serving import Serving
 
 if TYPE_CHECKING:
@@ -75,16 +75,15 @@ def _in_a_swap() -> None:
 
 def _in_recovery() -> None:
     """Half of a partition's state is read."""
-    read = recovery.read_state
+    read = Recovery.surge_state
 
-    def read_half(settings: Any, partition: int) -> Iterator[Any]:  # noqa: ANN401  as it is called
-        states = read(settings, partition)
+    def read_half(self: Recovery, partition: int) -> Iterator[Any]:
+        states = read(self, partition)
         yield from states[: len(states) // 2]
         if states:
             kill_oneself()
 
-    # Where the name is used, since it was imported there by then.
-    vars(surging)["read_state"] = read_half
+    Recovery.surge_state = read_half  # type: ignore[assignment,method-assign]
 
 
 STAGES: dict[str, Callable[[], None]] = {
