@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 from contextlib import contextmanager
@@ -57,7 +58,15 @@ class Watched:
         self.on_look: Callable[[], None] = lambda: None
         self.ended: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.metrics = WorkerMetrics()
-        self.health = Health(self._look, self.metrics, TIMEOUT, self.ended.put, is_member=lambda: self.is_member)
+        self.restored_at = -math.inf
+        self.health = Health(
+            self._look,
+            self.metrics,
+            TIMEOUT,
+            self.ended.put,
+            is_member=lambda: self.is_member,
+            restored_at=lambda: self.restored_at,
+        )
 
     def _look(self) -> dict[Place, Position]:
         self.looks += 1
@@ -194,6 +203,26 @@ def test_a_worker_with_lag_that_moves_lives(clock: Clock) -> None:
             await until(lambda: clock.watchdog_looks > seen)
             assert watched.health.health().ok
         assert watched.ended.empty()
+
+    asyncio.run(main())
+
+
+def test_a_worker_that_reads_state_back_moves_though_it_commits_nothing(clock: Clock) -> None:
+    async def main() -> None:
+        watched = Watched()
+        watched.positions = LAGGING
+        with watched.running():
+            await until(lambda: watched.looks > 1)
+            for _ in range(4):
+                _pass(clock, TIMEOUT / 2)
+                watched.restored_at = clock.now
+                looks = watched.looks
+                await until(lambda looks=looks: watched.looks > looks + 1)
+            assert watched.ended.empty()
+            assert watched.health.health().ok
+            # What it reads nothing more of, and still commits nothing, is a standstill again.
+            _pass(clock, TIMEOUT + 1)
+            assert await asyncio.to_thread(watched.ended.get, timeout=10) == EXIT_STUCK
 
     asyncio.run(main())
 

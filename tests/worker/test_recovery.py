@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from support.messages import produce
 
+from streams.brokers.admin import describe_topics
+from streams.brokers.broker import free_port
+from streams.brokers.client import admin_client
 from streams.contract.records import encode
 from streams.contract.signals import SurgeState
-from streams.contract.topics import surge_state_topic
+from streams.contract.topics import (
+    all_topics,
+    conversations_topic,
+    interests_topic,
+    item_vectors_topic,
+    surge_state_topic,
+)
 from streams.logic.surge.state import FORM
 from streams.worker.recovery import Recovery, RecoveryError
 
 if TYPE_CHECKING:
+    from streams.brokers.broker import Broker
     from streams.contract.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -56,3 +68,58 @@ def test_what_takes_too_long_is_given_up_and_names_the_setting(stream_settings: 
     hurried = stream_settings.model_copy(update={"surge": surge})
     with pytest.raises(RecoveryError, match=r"surge\.recovery_timeout_seconds"):
         read(hurried)
+
+
+def test_what_comes_in_many_answers_is_read_whole_and_in_order(stream_settings: Settings) -> None:
+    """Twelve megabytes: a broker answers a fetch with four of them at most."""
+    topic = surge_state_topic(stream_settings.topics)
+    sent = [f"{number:05}".encode() * 400 for number in range(6_000)]
+    produce(stream_settings, topic, [(b"clock", value, []) for value in sent])
+    replayed = [
+        record.value
+        for partition in range(stream_settings.topics.partitions)
+        for record in Recovery(stream_settings).replayed(topic, partition)
+    ]
+    assert replayed == sent
+
+
+def test_it_knows_when_it_came_forward(stream_settings: Settings) -> None:
+    topic = surge_state_topic(stream_settings.topics)
+    ((partition, _),) = produce(stream_settings, topic, [state("entity/a", b"1")])
+    recovery = Recovery(stream_settings)
+    empty = (partition + 1) % stream_settings.topics.partitions
+    assert recovery.surge_state(empty) == []
+    assert recovery.moved_at == -math.inf
+    before = time.monotonic()
+    assert recovery.surge_state(partition)
+    assert before <= recovery.moved_at <= time.monotonic()
+
+
+def test_a_partition_that_is_missing_is_told(stream_settings: Settings) -> None:
+    with pytest.raises(RecoveryError, match=r"surge-state\[9\].* has 4 partitions, and none with the number 9"):
+        Recovery(stream_settings).surge_state(9)
+
+
+def test_a_broker_that_is_away_is_told(stream_settings: Settings) -> None:
+    kafka = stream_settings.kafka.model_copy(update={"bootstrap_servers": f"127.0.0.1:{free_port()}"})
+    with pytest.raises(RecoveryError, match=kafka.bootstrap_servers):
+        Recovery(stream_settings.model_copy(update={"kafka": kafka})).surge_state(0)
+
+
+def test_topics_of_state_compact_long_before_a_broker_would_by_itself(stream_settings: Settings) -> None:
+    topics = stream_settings.topics.model_copy(update={"state_segment_bytes": 2_000_000})
+    told = all_topics(stream_settings.model_copy(update={"topics": topics}))
+    of_state = (surge_state_topic, conversations_topic, interests_topic, item_vectors_topic)
+    assert {spec.name for spec in told if "segment.bytes" in spec.config} == {named(topics) for named in of_state}
+    configs = [spec.config for spec in told if "segment.bytes" in spec.config]
+    assert all(config == {"cleanup.policy": "compact", "segment.bytes": "2000000"} for config in configs)
+
+
+def test_the_broker_knows_the_segments_of_state(stream_settings: Settings, broker: Broker) -> None:
+    if broker.engine != "kafka":
+        pytest.skip("the embedded broker keeps no configuration of topics")
+    topic = surge_state_topic(stream_settings.topics)
+    with admin_client(stream_settings.kafka) as admin:
+        (described,) = describe_topics(admin, [topic])
+    assert described.config is not None
+    assert described.config["segment.bytes"] == str(stream_settings.topics.state_segment_bytes)
