@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streams.agents.enrich import UndeliverableError
 from streams.contract.topics import recommendation_requests_topic
+from streams.logic.batcher import Batcher
 from streams.worker.pipeline import Pipeline
 from streams.worker.records import as_record
 
@@ -64,7 +65,7 @@ def add_readers(
                 letters.dead_letters.labels(each.reason).inc()
 
     pipeline: Pipeline[Any, list[Rekeyed]] = Pipeline(
-        work, deliver, acknowledge, on_fatal, batch_max=_BATCH, batch_wait=_WAIT_SECONDS
+        work, deliver, acknowledge, on_fatal, Batcher(_BATCH, _WAIT_SECONDS)
     )
     names = (settings.recommend.behaviors_topic, recommendation_requests_topic(settings.topics))
     inputs = app.topic(*names, key_type=bytes, value_type=bytes)

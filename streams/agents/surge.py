@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from streams.contract.alerts import LEVELS, Status
 from streams.contract.topics import signals_topic
+from streams.logic.batcher import Batcher
 from streams.logic.surge.telling import ALERT_NAMES
 from streams.worker.pipeline import Pipeline
 from streams.worker.records import as_record
@@ -78,8 +79,7 @@ def add_surge(
         deliver,
         acknowledge,
         on_fatal,
-        batch_max=settings.surge.checkpoint_events,
-        batch_wait=settings.surge.checkpoint_seconds,
+        Batcher(settings.surge.checkpoint_events, settings.surge.checkpoint_seconds),
     )
     signals = app.topic(signals_topic(settings.topics), key_type=bytes, value_type=bytes)
 

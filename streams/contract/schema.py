@@ -29,6 +29,8 @@ Json = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KAFKA_BINDING = "0.5.0"
+# What the binding names, and what matters to who reads or writes: how a broker keeps its files does not.
+_TOLD_CONFIG = ("cleanup.policy", "retention.ms", "max.message.bytes")
 _SECURITY = {"PLAIN": "plain", "SCRAM-SHA-256": "scramSha256", "SCRAM-SHA-512": "scramSha512"}
 _INPUT_NOTE = (
     "What a producer sends: only text is needed. What is absent is taken from the CloudEvent that wraps the message, "
@@ -132,7 +134,9 @@ def _channel(topic: TopicSpec) -> Json:
                 "topic": topic.name,
                 "partitions": topic.partitions,
                 "replicas": topic.replication,
-                "topicConfiguration": {key: _config_value(key, value) for key, value in topic.config.items()},
+                "topicConfiguration": {
+                    key: _config_value(key, value) for key, value in topic.config.items() if key in _TOLD_CONFIG
+                },
                 "bindingVersion": _KAFKA_BINDING,
             }
         },

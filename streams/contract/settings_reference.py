@@ -121,8 +121,13 @@ def _type(kind: dict[str, Any]) -> str:
         kind.get("type", ""), "path" if kind.get("format") == "path" else "text"
     )
     bounds = [
-        f"{sign} {kind[key]:g}"
+        f"{sign} {_bound(kind[key])}"
         for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
         if key in kind
     ]
     return " ".join([base, " and ".join(bounds)]).strip()
+
+
+def _bound(value: float) -> str:
+    # In whole digits, where ``:g`` would round.
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
 
+from streams.worker.guarding import guard
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from concurrent.futures import Executor
@@ -104,7 +106,7 @@ class Line(Generic[EventT, ResultsT]):
 
     def start(self) -> None:
         """Begin to work; needs a running event loop."""
-        self._task = asyncio.create_task(self._guard(), name="line")
+        self._task = asyncio.create_task(guard(self._run, self._fail), name="line")
 
     def put(self, event: EventT, lane: int, since: float) -> None:
         """Take an event in, at once.
@@ -195,11 +197,8 @@ class Line(Generic[EventT, ResultsT]):
             self._is_held_back = False
             self._hold_back(False)  # noqa: FBT003  its only argument
 
-    async def _guard(self) -> None:
-        try:
-            await self._run()
-        except Exception as error:
-            self._closed = True
-            self._idle.set()
-            log.exception("the line cannot go on; nothing after this is acknowledged")
-            self._on_fatal(error)
+    def _fail(self, error: BaseException) -> None:
+        self._closed = True
+        self._idle.set()
+        log.error("the line cannot go on; nothing after this is acknowledged", exc_info=error)
+        self._on_fatal(error)

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 
-from streams.logic.batcher import Batcher
+from streams.worker.guarding import guard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from streams.logic.batcher import Batcher
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
@@ -38,8 +40,7 @@ class Pipeline(Generic[EventT, ResultT]):
         deliver: Publishes the results of one batch and returns once the brokers have acknowledged all.
         acknowledge: Marks the events of one batch as done, in order.
         on_fatal: Called once with what ended the pipeline; nothing is acknowledged after that, so the process must end.
-        batch_max: Most events in a batch.
-        batch_wait: Seconds that a batch may wait to fill while a lane is free.
+        batcher: Gathers events into batches; empty.
         lanes: Batches that are worked on at the same time.
     """
 
@@ -49,16 +50,15 @@ class Pipeline(Generic[EventT, ResultT]):
         deliver: Callable[[ResultT], Awaitable[None]],
         acknowledge: Callable[[Sequence[EventT], ResultT], None],
         on_fatal: Callable[[BaseException], None],
+        batcher: Batcher[EventT],
         *,
-        batch_max: int,
-        batch_wait: float,
         lanes: int = 1,
     ) -> None:
         self._work = work
         self._deliver = deliver
         self._acknowledge = acknowledge
         self._on_fatal = on_fatal
-        self._batcher: Batcher[EventT] = Batcher(batch_max, batch_wait)
+        self._batcher = batcher
         self._executor = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="work")
         self._lanes = lanes
         self._in_hand: asyncio.Queue[tuple[Sequence[EventT], asyncio.Future[ResultT]]] = asyncio.Queue()
@@ -82,8 +82,8 @@ class Pipeline(Generic[EventT, ResultT]):
     def start(self) -> None:
         """Begin to work; needs a running event loop."""
         self._tasks = [
-            asyncio.create_task(self._guard(self._dispatch), name="dispatch"),
-            asyncio.create_task(self._guard(self._finish), name="finish"),
+            asyncio.create_task(guard(self._dispatch, self._fail), name="dispatch"),
+            asyncio.create_task(guard(self._finish, self._fail), name="finish"),
         ]
 
     async def put(self, event: EventT) -> None:
@@ -144,7 +144,7 @@ class Pipeline(Generic[EventT, ResultT]):
         while True:
             await self._free_hands.acquire()
             await self._until_due()
-            events = self._batcher.take(time.monotonic())
+            events = self._batcher.take()
             self._has_room.set()
             self._working += 1
             work = loop.run_in_executor(self._executor, self._work, events)
@@ -184,10 +184,7 @@ class Pipeline(Generic[EventT, ResultT]):
         self._closed = True
         self._settled.set()
 
-    async def _guard(self, run: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await run()
-        except Exception as error:
-            self._end()
-            log.exception("the pipeline cannot go on; nothing after this is acknowledged")
-            self._on_fatal(error)
+    def _fail(self, error: BaseException) -> None:
+        self._end()
+        log.error("the pipeline cannot go on; nothing after this is acknowledged", exc_info=error)
+        self._on_fatal(error)

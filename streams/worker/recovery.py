@@ -84,22 +84,21 @@ class Recovery:
         Raises:
             RecoveryError: It cannot be read, or not in time.
         """
-        timeout = self._settings.surge.recovery_timeout_seconds
-        deadline = time.monotonic() + timeout
+        within = self._settings.surge.recovery_timeout_seconds
         spread = kept_in_place(self._settings).get(topic)
         strays: set[bytes] = set()
         try:
-            for records in replay(self._settings.kafka, topic, partition):
+            for records in replay(self._settings.kafka, topic, partition, within=within):
                 if records:
                     self.moved_at = time.monotonic()
                 for record in records:
                     if spread is not None and _is_stray(record.key, partition, spread):
                         (strays.discard if record.value is None else strays.add)(record.key)
                     yield record
-                if time.monotonic() > deadline:
-                    raise RecoveryError(
-                        f"{topic}[{partition}] was not read within {timeout:g} s (surge.recovery_timeout_seconds)"
-                    )
+        except TimeoutError as error:
+            raise RecoveryError(
+                f"{topic}[{partition}] was not read within {within:g} s (surge.recovery_timeout_seconds)"
+            ) from error
         except (BrokerUnreachableError, TopicError) as error:
             raise RecoveryError(f"{topic}[{partition}] cannot be read: {error}") from error
         if strays:

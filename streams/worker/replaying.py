@@ -14,16 +14,18 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.brokers.errors import BrokerUnreachableError, TopicError
+from streams.worker.header_names import spell_out_header_names
 from streams.worker.security import aiokafka_security
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
     from aiokafka.structs import ConsumerRecord
 
     from streams.contract.settings import KafkaSettings
 
-_POLL_MS = 200
+# Short: the end of an empty partition is known once a fetch is answered, of which nothing else tells.
+_POLL_MS = 20
 # Four times the usual: a partition is read back alone, and each answer costs a round trip.
 _FETCH_BYTES = 4 * 1024 * 1024
 _LEADERLESS_SECONDS = 3.0
@@ -32,7 +34,9 @@ _PAUSE_SECONDS = 0.05
 T = TypeVar("T")
 
 
-def replay(kafka: KafkaSettings, topic: str, partition: int) -> Iterator[list[ConsumerRecord]]:
+def replay(
+    kafka: KafkaSettings, topic: str, partition: int, *, within: float
+) -> Generator[list[ConsumerRecord], None, None]:
     """Every record of one partition, in order, many at a time.
 
     The end is the high-water mark of the first fetch: what is written meanwhile is not waited for. (Tansu's answer to
@@ -43,24 +47,36 @@ def replay(kafka: KafkaSettings, topic: str, partition: int) -> Iterator[list[Co
         kafka: Where the brokers are, and ``request_timeout_seconds``: how long a silent one is waited for.
         topic: Full name of the topic.
         partition: Its number.
+        within: Seconds for all of it.
 
     Yields:
-        Records; none where the broker had nothing to tell for a moment, so that the caller can look at the time.
+        Records; none where the broker had nothing to tell for a moment.
 
     Raises:
         TopicError: There is no such topic, or no such partition.
         BrokerUnreachableError: No broker answers, or one falls silent.
+        TimeoutError: It was not read in time.
     """
+    spell_out_header_names()
+    deadline = time.monotonic() + within
     with asyncio.Runner() as runner:
         reader = runner.run(_made(kafka, topic, partition))
         try:
-            runner.run(reader.open())
+            runner.run(_by(deadline, reader.open()))
             while not reader.is_done:
-                yield runner.run(reader.more())
+                yield runner.run(_by(deadline, reader.more()))
+        except TimeoutError:
+            raise
         except (KafkaError, OSError) as error:
             raise BrokerUnreachableError(f"no broker lets us read at {kafka.bootstrap_servers}: {error}") from error
         finally:
             runner.run(reader.close())
+
+
+async def _by(deadline: float, awaitable: Awaitable[T]) -> T:
+    # Some of aiokafka's waits end with an answer alone: for a position where the broker that would tell it is gone.
+    async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+        return await awaitable
 
 
 async def _made(kafka: KafkaSettings, topic: str, partition: int) -> _Reader:
@@ -68,9 +84,9 @@ async def _made(kafka: KafkaSettings, topic: str, partition: int) -> _Reader:
     return _Reader(kafka, topic, partition)
 
 
-async def _soon(ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer once there is something in it, or after a while: a topic whose leader changes seems to be missing."""
-    deadline = time.monotonic() + _LEADERLESS_SECONDS
+async def _soon(ask: Callable[[], Awaitable[T]], within: float) -> T:
+    """The answer once there is something in it, or after so many seconds."""
+    deadline = time.monotonic() + within
     while not (answer := await ask()) and time.monotonic() < deadline:  # noqa: ASYNC110  nobody tells when it is there
         await asyncio.sleep(_PAUSE_SECONDS)
     return answer
@@ -98,10 +114,11 @@ class _Reader:
         kafka, consumer, place = self._kafka, self._consumer, self._place
         await consumer.start()
         # By all topics: to ask for one that is missing would make it, where brokers make topics by themselves.
-        if not await _soon(self._is_there):
+        # One whose leader changes seems to be missing.
+        if not await _soon(self._is_there, _LEADERLESS_SECONDS):
             raise TopicError(f"no topic {place.topic} at {kafka.bootstrap_servers}: `tocsin topics create` makes it")
         consumer.assign([place])
-        partitions = await _soon(self._partitions)
+        partitions = await _soon(self._partitions, kafka.request_timeout_seconds)
         if place.partition not in partitions:
             raise TopicError(
                 f"topic {place.topic} has {len(partitions)} partitions, and none with the number {place.partition}"
@@ -131,4 +148,8 @@ class _Reader:
         return records
 
     async def close(self) -> None:
-        await self._consumer.stop()
+        try:
+            await self._consumer.stop()
+        except (asyncio.CancelledError, KafkaError, OSError):
+            # Where its fetcher was about to ask again, stop() ends with the fetcher's own cancellation, half done.
+            await self._consumer._client.close()  # noqa: SLF001  nothing else closes the connections then

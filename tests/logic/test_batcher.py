@@ -20,7 +20,7 @@ def gathered(*items: str, size: int = 3, wait: float = 0.5) -> Batcher[str]:
 def test_nothing_is_never_due() -> None:
     assert gathered().due_in(10.0, free=True) is None
     assert gathered().due_in(10.0, free=False) is None
-    assert gathered().take(10.0) == []
+    assert gathered().take() == []
 
 
 def test_an_idle_worker_is_given_what_there_is_after_the_short_wait() -> None:
@@ -28,7 +28,7 @@ def test_an_idle_worker_is_given_what_there_is_after_the_short_wait() -> None:
     assert batcher.due_in(10.0, free=True) == 0.5
     assert batcher.due_in(10.4, free=True) == 10.5 - 10.4
     assert batcher.due_in(10.5, free=True) == 0.0
-    assert batcher.take(10.5) == ["a", "b"]
+    assert batcher.take() == ["a", "b"]
     assert len(batcher) == 0
 
 
@@ -54,11 +54,38 @@ def test_a_full_batch_is_due_even_while_the_worker_is_busy() -> None:
     assert batcher.due_in(10.0, free=False) == 0.0
 
 
-def test_what_is_left_begins_to_wait_when_the_batch_before_is_taken() -> None:
-    batcher = gathered("a", "b", "c", "d")
-    assert batcher.take(20.0) == ["a", "b", "c"]
-    assert batcher.due_in(20.1, free=True) == 20.5 - 20.1
-    assert batcher.take(20.5) == ["d"]
+def taken(batcher: Batcher[int], count: int, weight: int = 0) -> int:
+    """Add up to so many of such a weight, until it is full, and take them; how many that were."""
+    for _ in range(count):
+        if batcher.is_full:
+            break
+        batcher.add(weight, 0.0)
+    return len(batcher.take())
+
+
+def test_full_batches_that_follow_each_other_grow_to_a_limit() -> None:
+    batcher: Batcher[int] = Batcher(2, 1.0, most=7)
+    assert [taken(batcher, 100) for _ in range(4)] == [2, 4, 7, 7]
+
+
+def test_a_batch_that_is_not_full_ends_the_backlog() -> None:
+    batcher: Batcher[int] = Batcher(2, 1.0, most=8)
+    assert [taken(batcher, 100) for _ in range(3)] == [2, 4, 8]
+    assert taken(batcher, 7) == 7
+    assert [taken(batcher, 100) for _ in range(3)] == [2, 4, 8]
+
+
+def test_without_a_limit_of_its_own_a_backlog_is_read_in_the_usual_batches() -> None:
+    batcher: Batcher[int] = Batcher(3, 1.0)
+    assert [taken(batcher, 100) for _ in range(3)] == [3, 3, 3]
+
+
+def test_heavy_items_make_no_larger_batch_in_a_backlog_either() -> None:
+    batcher: Batcher[int] = Batcher(2, 1.0, most=16, heavy=10, weigh=lambda item: item)
+    assert [taken(batcher, 100, weight=3) for _ in range(4)] == [2, 4, 4, 4]
+    # Each as heavy as a whole batch may be: no more than the usual number.
+    assert [taken(batcher, 100, weight=10) for _ in range(2)] == [2, 2]
+    assert taken(batcher, 100, weight=1) == 10
 
 
 class AnyUse(RuleBasedStateMachine):
@@ -69,12 +96,14 @@ class AnyUse(RuleBasedStateMachine):
         self.now = 0.0
         self.count = 0
         self.waiting: deque[tuple[int, float]] = deque()
-        self.batcher: Batcher[int] = Batcher(4, 1.0)
+        self.batcher: Batcher[int] = Batcher(4, 1.0, most=16)
+        self.size = 4
 
     @rule(seconds=st.sampled_from([0.0, 0.25, 1.0, 3.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
+    @precondition(lambda self: not self.batcher.is_full)
     @rule()
     def one_arrives(self) -> None:
         self.batcher.add(self.count, self.now)
@@ -84,10 +113,10 @@ class AnyUse(RuleBasedStateMachine):
     @precondition(lambda self: self.batcher.due_in(self.now, free=True) == 0.0)
     @rule()
     def a_batch_is_taken(self) -> None:
-        expected = [self.waiting.popleft()[0] for _ in range(min(4, len(self.waiting)))]
-        assert self.batcher.take(self.now) == expected
-        # The rest waits anew: another batch was just given out.
-        self.waiting = deque((item, self.now) for item, _ in self.waiting)
+        expected = [item for item, _ in self.waiting]
+        assert self.batcher.take() == expected
+        self.size = min(2 * self.size, 16) if len(expected) == self.size else 4
+        self.waiting.clear()
 
     @invariant()
     def it_is_due_when_promised(self) -> None:
@@ -95,7 +124,7 @@ class AnyUse(RuleBasedStateMachine):
         assert len(self.batcher) == len(self.waiting)
         if not self.waiting:
             assert free is busy is None
-        elif len(self.waiting) >= 4:
+        elif len(self.waiting) == self.size:
             assert self.batcher.is_full
             assert free == busy == 0.0
         else:

@@ -25,6 +25,7 @@ from streams.brokers import client
 from streams.brokers.client import admin_client
 from streams.contract.domain import load_domain
 from streams.contract.topics import predictions_topic
+from streams.logic.batcher import Batcher
 from streams.logic.stall import Position
 from streams.worker.application import Application, build_application
 from streams.worker.pipeline import Pipeline
@@ -301,7 +302,7 @@ def test_partitions_that_move_to_another_worker_leave_nothing_in_hand(stream_set
     async def member() -> AsyncIterator[Application]:
         pipeline: Pipeline[Any, None] = Pipeline(
             lambda events: time.sleep(0.002 * len(events)), deliver, acknowledge_all, failures.append,
-            batch_max=32, batch_wait=0.002,
+            Batcher(32, 0.002),
         )  # fmt: skip
         pipeline.start()
         async with running(stream_settings, pipeline.put) as app:

@@ -6,6 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 from streams.logic.waiting import WaitingLine
 from streams.worker.line import Line
 
@@ -205,9 +207,12 @@ def test_the_source_holds_back_while_far_too_many_wait_and_goes_on_afterwards() 
     asyncio.run(main())
 
 
-def test_what_cannot_be_delivered_ends_the_line_and_nothing_is_acknowledged_after_it() -> None:
+@pytest.mark.parametrize(
+    "error", [OSError("no broker"), asyncio.CancelledError()], ids=["error", "a_foreign_cancellation"]
+)
+def test_what_cannot_be_delivered_ends_the_line_and_nothing_is_acknowledged_after_it(error: BaseException) -> None:
     async def refuse(_: Batch) -> None:
-        raise OSError("no broker")
+        raise error
 
     async def main() -> Stage:
         stage = Stage(deliver=refuse)
@@ -220,4 +225,4 @@ def test_what_cannot_be_delivered_ends_the_line_and_nothing_is_acknowledged_afte
 
     stage = asyncio.run(main())
     assert stage.acknowledged == []
-    assert isinstance(stage.fatal[0], OSError)
+    assert isinstance(stage.fatal[0], type(error))

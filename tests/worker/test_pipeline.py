@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.properties import quick
 
+from streams.logic.batcher import Batcher
 from streams.worker.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class Stage:
             self._deliver,
             self._acknowledge,
             self.fatal.append,
-            batch_max=batch_max,
-            batch_wait=batch_wait,
+            Batcher(batch_max, batch_wait),
             lanes=lanes,
         )
 
@@ -354,22 +354,26 @@ def test_abort_acknowledges_nothing_more() -> None:
 class Failing:
     """Raises for the batch that holds a given number."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, error: BaseException) -> None:
         self.number = number
+        self.error = error
 
     def work(self, events: Sequence[int]) -> None:
         if self.number in events:
-            raise LookupError(self.number)
+            raise self.error
 
     async def deliver(self, events: Sequence[int]) -> None:
         await asyncio.sleep(0)
         self.work(events)
 
 
+@pytest.mark.parametrize("error", [LookupError(), asyncio.CancelledError()], ids=["error", "a_foreign_cancellation"])
 @pytest.mark.parametrize("where", ["work", "deliver"])
-def test_what_raises_ends_the_pipeline_once_and_nothing_is_acknowledged_after_it(where: str) -> None:
+def test_what_raises_ends_the_pipeline_once_and_nothing_is_acknowledged_after_it(
+    where: str, error: BaseException
+) -> None:
     async def main() -> None:
-        stage = Stage(batch_max=1, **{where: getattr(Failing(2), where)})
+        stage = Stage(batch_max=1, **{where: getattr(Failing(2, error), where)})
         stage.pipeline.start()
         feed = asyncio.create_task(stage.put_all(range(10)))
         await until(lambda: stage.fatal)
@@ -379,7 +383,7 @@ def test_what_raises_ends_the_pipeline_once_and_nothing_is_acknowledged_after_it
         async with asyncio.timeout(5):
             await stage.pipeline.close()
         assert stage.acknowledged == [0, 1]
-        assert [type(error) for error in stage.fatal] == [LookupError]
+        assert [type(error) for error in stage.fatal] == [type(error)]
         assert not feed.done()
         await end(feed)
 

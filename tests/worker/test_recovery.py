@@ -70,19 +70,6 @@ def test_what_takes_too_long_is_given_up_and_names_the_setting(stream_settings: 
         read(hurried)
 
 
-def test_what_comes_in_many_answers_is_read_whole_and_in_order(stream_settings: Settings) -> None:
-    """Twelve megabytes: a broker answers a fetch with four of them at most."""
-    topic = surge_state_topic(stream_settings.topics)
-    sent = [f"{number:05}".encode() * 400 for number in range(6_000)]
-    produce(stream_settings, topic, [(b"clock", value, []) for value in sent])
-    replayed = [
-        record.value
-        for partition in range(stream_settings.topics.partitions)
-        for record in Recovery(stream_settings).replayed(topic, partition)
-    ]
-    assert replayed == sent
-
-
 def test_it_knows_when_it_came_forward(stream_settings: Settings) -> None:
     topic = surge_state_topic(stream_settings.topics)
     ((partition, _),) = produce(stream_settings, topic, [state("entity/a", b"1")])
