@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streams.contract.topics import TopicSpec
 
 # What decides how long messages are kept, how large they may be, and how many copies must have them.
-_CONFIG_TOLD = ("cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas")
+_CONFIG_TOLD = ("cleanup.policy", "retention.ms", "segment.bytes", "max.message.bytes", "min.insync.replicas")
 
 
 @dataclass(frozen=True, slots=True)

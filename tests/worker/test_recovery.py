@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.messages import produce
 
-from streams.brokers.admin import describe_topics
 from streams.brokers.broker import free_port
-from streams.brokers.client import admin_client
 from streams.contract.records import encode
 from streams.contract.signals import SurgeState
 from streams.contract.topics import (
@@ -25,7 +23,6 @@ from streams.logic.surge.state import FORM
 from streams.worker.recovery import Recovery, RecoveryError
 
 if TYPE_CHECKING:
-    from streams.brokers.broker import Broker
     from streams.contract.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -100,13 +97,3 @@ def test_topics_of_state_compact_long_before_a_broker_would_by_itself(stream_set
     assert {spec.name for spec in told if "segment.bytes" in spec.config} == {named(topics) for named in of_state}
     configs = [spec.config for spec in told if "segment.bytes" in spec.config]
     assert all(config == {"cleanup.policy": "compact", "segment.bytes": "2000000"} for config in configs)
-
-
-def test_the_broker_knows_the_segments_of_state(stream_settings: Settings, broker: Broker) -> None:
-    if broker.engine != "kafka":
-        pytest.skip("the embedded broker keeps no configuration of topics")
-    topic = surge_state_topic(stream_settings.topics)
-    with admin_client(stream_settings.kafka) as admin:
-        (described,) = describe_topics(admin, [topic])
-    assert described.config is not None
-    assert described.config["segment.bytes"] == str(stream_settings.topics.state_segment_bytes)
