@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exporters.metrics import WorkerMetrics
     from streams.contract.outgoing import Output
-    from streams.contract.settings import EnrichSettings, Settings
+    from streams.contract.settings import Settings
     from streams.logic.inputs import InputClocks
     from streams.worker.application import Application
     from streams.worker.publisher import BatchPublisher
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 # What is refused as too large comes again smaller: a prediction as a dead letter, that without the message in it.
 _SMALLER_FORMS = 2
-# A lane is busy for a third of a second with so many short ones, by which it may delay one message that comes alone.
-_USUAL_BATCH = 128
-# A larger batch than usual holds no more than this, and one message: a worker that is to stop, or gives partitions up,
-# first finishes what it has in hand, and long texts take their time.
-_HEAVY_BYTES = 128 * 1024
 
 
 class UndeliverableError(RuntimeError):
@@ -87,7 +82,7 @@ def add_enrich(
         deliver,
         acknowledge,
         on_fatal,
-        _batcher(settings.enrich),
+        Batcher(settings.enrich.batch_max, settings.enrich.batch_wait_seconds),
         lanes=settings.enrich.lanes or _usable_cores(),
     )
     metrics.in_flight.set_function(lambda: pipeline.in_flight)
@@ -99,16 +94,6 @@ def add_enrich(
             await pipeline.put(event)
 
     return pipeline
-
-
-def _batcher(settings: EnrichSettings) -> Batcher[Any]:
-    return Batcher(
-        min(_USUAL_BATCH, settings.batch_max),
-        settings.batch_wait_seconds,
-        most=settings.batch_max,
-        heavy=_HEAVY_BYTES,
-        weigh=lambda event: len(event.message.value or b""),
-    )
 
 
 def _usable_cores() -> int:

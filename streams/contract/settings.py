@@ -110,9 +110,7 @@ class EnrichSettings(Section):
     """The enrich agent: batching and limits."""
 
     batch_max: Annotated[int, Field(ge=1, le=4096)] = Field(
-        512,
-        description="Most messages read in one batch: 128, and more only while full batches of short ones follow each "
-        "other. The larger, the less is lost to padding in a backlog.",
+        128, description="Most messages read in one batch; the larger, the less is lost to padding under load."
     )
     batch_wait_seconds: PositiveFloat = Field(
         0.002, description="How long a batch may wait to fill while the model has nothing to do."

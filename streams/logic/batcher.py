@@ -3,18 +3,11 @@
 While work is under way, what arrives gathers; when the worker becomes free, all that has gathered is the next batch. So
 batches grow with the load by themselves, and no timer delays a quiet stream. A full batch is handed on even while work
 is under way, so that the worker never waits for the event loop.
-
-Where one full batch follows another there is a backlog: how late an answer is hangs on its length then, and not on the
-batch's, and what a larger batch saves shortens it. So each full batch lets the next one be twice as large, up to a
-limit, and the first that is not full ends that.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 
@@ -23,29 +16,14 @@ class Batcher(Generic[ItemT]):
     """Gathers items into batches. Pure: the clock is an argument.
 
     Args:
-        size: Most items in a batch, but in a backlog.
+        size: Most items in a batch.
         wait: Seconds that the first item of a batch may wait for company while the worker is free.
-        most: Most items in a batch in a backlog; ``size`` where absent.
-        heavy: A batch of ``size`` or more is full once its items weigh so much together.
-        weigh: What an item weighs, in any unit.
     """
 
-    def __init__(
-        self,
-        size: int,
-        wait: float,
-        *,
-        most: int | None = None,
-        heavy: int = 1,
-        weigh: Callable[[ItemT], int] = lambda _: 0,
-    ) -> None:
-        self._usual = self._size = size
-        self._most = size if most is None else most
-        self._heavy = heavy
-        self._weigh = weigh
+    def __init__(self, size: int, wait: float) -> None:
+        self._size = size
         self._wait = wait
         self._items: list[ItemT] = []
-        self._weight = 0
         self._since = 0.0
 
     def __len__(self) -> int:
@@ -54,15 +32,13 @@ class Batcher(Generic[ItemT]):
     @property
     def is_full(self) -> bool:
         """Whether a whole batch has gathered: nothing more is to be added until it is taken."""
-        gathered = len(self._items)
-        return gathered >= self._size or (gathered >= self._usual and self._weight >= self._heavy)
+        return len(self._items) >= self._size
 
     def add(self, item: ItemT, now: float) -> None:
         """Add an item that arrived now (seconds on any steady clock)."""
         if not self._items:
             self._since = now
         self._items.append(item)
-        self._weight += self._weigh(item)
 
     def due_in(self, now: float, *, free: bool) -> float | None:
         """Seconds until the next batch should be taken.
@@ -84,6 +60,5 @@ class Batcher(Generic[ItemT]):
 
     def take(self) -> list[ItemT]:
         """All that has gathered, as the next batch."""
-        self._size = min(2 * self._size, self._most) if self.is_full else self._usual
-        batch, self._items, self._weight = self._items, [], 0
+        batch, self._items = self._items, []
         return batch

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _POLLED_RECORDS = 64
 _FETCHED_BYTES = 128 * 1024
-_BUFFERED_RECORDS = 256
 # Brokers that have not answered for so long, beyond what they may hold a fetch, are out of reach.
 _SILENCE_SECONDS = 5.0
 
@@ -199,8 +198,8 @@ def build_application(settings: Settings) -> Application:
         consumer_max_fetch_size=_FETCHED_BYTES,
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_AGE_MS,
-        # Messages that Faust may hold ahead of the agent; more would only be read again after a kill.
-        stream_buffer_maxsize=min(settings.enrich.batch_max * 2, _BUFFERED_RECORDS),
+        # Messages that Faust may hold ahead of the agent: two batches; more would only be read again after a kill.
+        stream_buffer_maxsize=settings.enrich.batch_max * 2,
         stream_wait_empty=False,
         key_serializer="raw",
         value_serializer="raw",

@@ -54,38 +54,12 @@ def test_a_full_batch_is_due_even_while_the_worker_is_busy() -> None:
     assert batcher.due_in(10.0, free=False) == 0.0
 
 
-def taken(batcher: Batcher[int], count: int, weight: int = 0) -> int:
-    """Add up to so many of such a weight, until it is full, and take them; how many that were."""
-    for _ in range(count):
-        if batcher.is_full:
-            break
-        batcher.add(weight, 0.0)
-    return len(batcher.take())
-
-
-def test_full_batches_that_follow_each_other_grow_to_a_limit() -> None:
-    batcher: Batcher[int] = Batcher(2, 1.0, most=7)
-    assert [taken(batcher, 100) for _ in range(4)] == [2, 4, 7, 7]
-
-
-def test_a_batch_that_is_not_full_ends_the_backlog() -> None:
-    batcher: Batcher[int] = Batcher(2, 1.0, most=8)
-    assert [taken(batcher, 100) for _ in range(3)] == [2, 4, 8]
-    assert taken(batcher, 7) == 7
-    assert [taken(batcher, 100) for _ in range(3)] == [2, 4, 8]
-
-
-def test_without_a_limit_of_its_own_a_backlog_is_read_in_the_usual_batches() -> None:
-    batcher: Batcher[int] = Batcher(3, 1.0)
-    assert [taken(batcher, 100) for _ in range(3)] == [3, 3, 3]
-
-
-def test_heavy_items_make_no_larger_batch_in_a_backlog_either() -> None:
-    batcher: Batcher[int] = Batcher(2, 1.0, most=16, heavy=10, weigh=lambda item: item)
-    assert [taken(batcher, 100, weight=3) for _ in range(4)] == [2, 4, 4, 4]
-    # Each as heavy as a whole batch may be: no more than the usual number.
-    assert [taken(batcher, 100, weight=10) for _ in range(2)] == [2, 2]
-    assert taken(batcher, 100, weight=1) == 10
+def test_all_that_has_gathered_is_taken_and_the_next_batch_begins_to_wait_anew() -> None:
+    batcher = gathered("a", "b", "c")
+    assert batcher.take() == ["a", "b", "c"]
+    batcher.add("d", now=20.0)
+    assert batcher.due_in(20.1, free=True) == 20.5 - 20.1
+    assert batcher.take() == ["d"]
 
 
 class AnyUse(RuleBasedStateMachine):
@@ -96,8 +70,7 @@ class AnyUse(RuleBasedStateMachine):
         self.now = 0.0
         self.count = 0
         self.waiting: deque[tuple[int, float]] = deque()
-        self.batcher: Batcher[int] = Batcher(4, 1.0, most=16)
-        self.size = 4
+        self.batcher: Batcher[int] = Batcher(4, 1.0)
 
     @rule(seconds=st.sampled_from([0.0, 0.25, 1.0, 3.0]))
     def time_passes(self, seconds: float) -> None:
@@ -115,7 +88,6 @@ class AnyUse(RuleBasedStateMachine):
     def a_batch_is_taken(self) -> None:
         expected = [item for item, _ in self.waiting]
         assert self.batcher.take() == expected
-        self.size = min(2 * self.size, 16) if len(expected) == self.size else 4
         self.waiting.clear()
 
     @invariant()
@@ -124,7 +96,7 @@ class AnyUse(RuleBasedStateMachine):
         assert len(self.batcher) == len(self.waiting)
         if not self.waiting:
             assert free is busy is None
-        elif len(self.waiting) == self.size:
+        elif len(self.waiting) == 4:
             assert self.batcher.is_full
             assert free == busy == 0.0
         else:
