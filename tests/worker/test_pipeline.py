@@ -383,7 +383,7 @@ def test_what_raises_ends_the_pipeline_once_and_nothing_is_acknowledged_after_it
         async with asyncio.timeout(5):
             await stage.pipeline.close()
         assert stage.acknowledged == [0, 1]
-        assert [type(error) for error in stage.fatal] == [type(error)]
+        assert [type(fatal) for fatal in stage.fatal] == [type(error)]
         assert not feed.done()
         await end(feed)
 

@@ -108,7 +108,8 @@ def test_a_reader_that_is_given_up_half_way_holds_nothing_open(stream_settings: 
     assert next(records for records in batches if records)
     assert len(own.net_connections("tcp")) > before
     batches.close()
-    assert len(own.net_connections("tcp")) == before
+    # Fewer where what wrote them had a socket to close yet.
+    assert len(own.net_connections("tcp")) <= before
 
 
 def test_brokers_that_take_the_call_and_say_nothing_are_given_up_in_time(clean_environment: None) -> None:
