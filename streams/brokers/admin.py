@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, KafkaError, NoError, TopicAlreadyExistsError, for_code
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
     from streams.contract.topics import TopicSpec
 
+_NO_ID = str(UUID(int=0))
 # What decides how long messages are kept, how large they may be, and how many copies must have them.
 _CONFIG_TOLD = ("cleanup.policy", "retention.ms", "segment.bytes", "max.message.bytes", "min.insync.replicas")
 
@@ -84,15 +86,20 @@ def create_topics(admin: KafkaAdminClient, specs: Sequence[TopicSpec]) -> list[T
     return [_outcome(spec, found[spec.name], existed=errors[spec.name][0] is TopicAlreadyExistsError) for spec in specs]
 
 
-def missing_topics(settings: Settings) -> list[str]:
-    """Names of the application's topics that are not on the broker.
+def topic_ids(settings: Settings) -> dict[str, str | None]:
+    """The application's topics that are on the broker, by name, with their ids (KIP-516).
+
+    A topic that is deleted and made anew has another id. None for a broker that gives none.
 
     Raises:
         BrokerUnreachableError: No broker answers.
     """
+    ours = {spec.name for spec in all_topics(settings)}
+    # Of all topics: to ask for one that is missing would make it, where brokers make topics by themselves.
     with admin_client(settings.kafka) as admin:
-        known = set(admin.list_topics())
-    return [spec.name for spec in all_topics(settings) if spec.name not in known]
+        topics = admin.describe_topics()
+    ids = {topic["name"]: topic.get("topic_id") for topic in topics if topic["name"] in ours}
+    return {name: None if told in (None, _NO_ID) else str(told) for name, told in ids.items()}
 
 
 def list_topics(admin: KafkaAdminClient) -> list[TopicDescription]:

@@ -13,9 +13,10 @@ from exporters.http import ProbeServer
 from exporters.metrics import WorkerMetrics
 from exporters.onlooker_metrics import OnlookerMetrics
 from streams.agents.enrich import add_enrich
-from streams.brokers.admin import missing_topics
+from streams.brokers.admin import topic_ids
 from streams.contract.topics import (
     alerts_topic,
+    all_topics,
     kept_in_place,
     reader_events_topic,
     recommendation_requests_topic,
@@ -140,7 +141,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
         health.start()
         swapping.start()
         onlooker.start()
-        topics = TopicWatch(lambda: missing_topics(settings), settings.kafka.bootstrap_servers, on_fatal).start()
+        topics = _watch_topics(settings, on_fatal)
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
         log.info(
             "worker started",
@@ -232,6 +233,11 @@ async def _all_held(pipelines: Sequence[Carrier]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await asyncio.gather(*(stack.enter_async_context(pipeline.held()) for pipeline in pipelines))
         yield
+
+
+def _watch_topics(settings: Settings, on_gone: Callable[[BaseException], None]) -> TopicWatch:
+    names = [spec.name for spec in all_topics(settings)]
+    return TopicWatch(names, lambda: topic_ids(settings), settings.kafka.bootstrap_servers, on_gone).start()
 
 
 def _begin(*besides: Replying | Recommending | None) -> None:

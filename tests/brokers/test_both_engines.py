@@ -6,9 +6,10 @@ import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from support.messages import consume_all, produce
+from support.processes import wait_for
 
 from streams.brokers import client
-from streams.brokers.admin import create_topics, describe_topics, list_topics
+from streams.brokers.admin import create_topics, describe_topics, list_topics, topic_ids
 from streams.brokers.client import admin_client
 from streams.contract.settings import KafkaSettings
 from streams.contract.topics import all_topics
@@ -75,6 +76,19 @@ def test_what_does_not_exist_is_neither_listed_nor_described(stream_settings: Se
     assert names <= listed
     assert not {name for name in listed if name.startswith("__")}
     assert described == []
+
+
+def test_the_id_of_a_topic_says_that_it_was_made_anew(stream_settings: Settings) -> None:
+    topic = next(iter(stream_settings.topics.inputs))
+    before = topic_ids(stream_settings)
+    assert set(before) == {spec.name for spec in all_topics(stream_settings)}
+    assert topic_ids(stream_settings) == before
+    with admin_client(stream_settings.kafka) as admin:
+        admin.delete_topics([topic])
+        wait_for(lambda: topic not in topic_ids(stream_settings), what=f"for {topic} to go")
+        create_topics(admin, all_topics(stream_settings))
+    after = topic_ids(stream_settings)
+    assert {name for name in before if after[name] != before[name]} == {topic}
 
 
 def test_a_group_goes_on_where_it_committed(stream_settings: Settings) -> None:

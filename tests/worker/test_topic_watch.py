@@ -9,10 +9,12 @@ import pytest
 from support.messages import consume_all, produce
 from support.streams import message, worker
 
+from streams.brokers.admin import create_topics
+from streams.brokers.client import admin_client
 from streams.brokers.errors import BrokerUnreachableError
 from streams.brokers.tansu import TansuBroker
 from streams.contract.settings import SurgeSettings
-from streams.contract.topics import predictions_topic
+from streams.contract.topics import all_topics, predictions_topic
 from streams.worker.topic_watch import TopicsGoneError, TopicWatch
 
 if TYPE_CHECKING:
@@ -22,18 +24,24 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
 AWAY = BrokerUnreachableError("no broker")
+NAMES = ("news", "social")
+ALL: dict[str, str | None] = {"news": "id-1", "social": "id-2"}
+ANEW: dict[str, str | None] = {"news": "id-3", "social": "id-2"}
+NO_IDS: dict[str, str | None] = {"news": None, "social": None}
+Look = dict[str, "str | None"] | Exception
 
 
-def told(looks: list[list[str] | Exception]) -> list[TopicsGoneError]:
+def told(looks: list[Look]) -> list[TopicsGoneError]:
     """What is told of these looks, one after the other."""
     errors: list[TopicsGoneError] = []
     over = asyncio.Event()
     loop: asyncio.AbstractEventLoop
+    last = next((look for look in reversed(looks) if not isinstance(look, Exception)), ALL)
 
-    def missing() -> list[str]:
+    def ids() -> dict[str, str | None]:
         if not looks:
             loop.call_soon_threadsafe(over.set)
-            return []
+            return last
         look = looks.pop(0)
         if isinstance(look, Exception):
             raise look
@@ -42,7 +50,7 @@ def told(looks: list[list[str] | Exception]) -> list[TopicsGoneError]:
     async def main() -> None:
         nonlocal loop
         loop = asyncio.get_running_loop()
-        watch = TopicWatch(missing, "somewhere:9092", lambda error: (errors.append(error), over.set()), every=0.001)
+        watch = TopicWatch(NAMES, ids, "somewhere:9092", lambda error: (errors.append(error), over.set()), every=0.001)
         watch.start()
         await over.wait()
         await watch.stop()
@@ -52,18 +60,34 @@ def told(looks: list[list[str] | Exception]) -> list[TopicsGoneError]:
 
 
 def test_topics_that_are_missing_twice_are_told_by_name() -> None:
-    (error,) = told([[], ["news"], ["news", "social"]])
-    assert "no topic news, social at somewhere:9092" in str(error)
+    (error,) = told([ALL, {"social": "id-2"}, {}])
+    assert "topics news, social at somewhere:9092 are gone" in str(error)
     assert "tocsin topics create" in str(error)
 
 
 def test_what_is_there_again_is_no_loss() -> None:
-    assert told([["news"], [], ["news"], []]) == []
+    assert told([ALL, {}, ALL, {}, ALL]) == []
 
 
 def test_a_broker_that_does_not_answer_says_nothing_of_its_topics() -> None:
-    assert told([["news"], AWAY, [], AWAY, AWAY]) == []
-    assert len(told([["news"], AWAY, ["news"]])) == 1
+    assert told([AWAY, ALL, {}, AWAY, ALL, AWAY, AWAY]) == []
+    assert len(told([ALL, {}, AWAY, {}])) == 1
+
+
+def test_another_topic_under_the_name_of_one_is_a_loss() -> None:
+    # As a broker that makes topics by itself does, for the worker that reads on after it came back empty.
+    (error,) = told([ALL, {}, ANEW, ANEW])
+    assert "topics news at" in str(error)
+
+
+def test_a_topic_that_is_made_after_the_first_look_is_known_from_then_on() -> None:
+    assert told([{"news": "id-1"}, ALL, ALL]) == []
+    assert len(told([{"news": "id-1"}, ALL, ANEW, ANEW])) == 1
+
+
+def test_a_broker_that_gives_no_ids_is_believed_by_the_names() -> None:
+    assert told([NO_IDS, ALL, NO_IDS, NO_IDS]) == []
+    assert len(told([NO_IDS, {}, {}])) == 1
 
 
 @pytest.fixture
@@ -85,4 +109,21 @@ def test_a_worker_whose_broker_comes_back_empty_ends_and_says_so(broker: Broker,
         broker.kill()
         broker.start()
         assert running.process.wait(timeout=60) == 1
-        assert f"no topic {topic}" in running.process.stderr
+        assert f"topics {topic}, " in running.process.stderr
+
+
+@pytest.mark.integration
+def test_topics_made_anew_under_their_names_end_a_worker(broker: Broker, stream_settings: Settings) -> None:
+    settings = stream_settings.model_copy(update={"surge": SurgeSettings(enabled=False)})
+    topic = next(iter(settings.topics.inputs))
+    with worker(settings) as running:
+        running.wait_until_ready()
+        produce(settings, topic, [(*message(number), []) for number in range(20)])
+        consume_all(settings, predictions_topic(settings.topics), 20)
+        broker.kill()
+        broker.start()
+        # As a client that asks for a topic does by chance, of all of them.
+        with admin_client(settings.kafka) as admin:
+            create_topics(admin, all_topics(settings))
+        assert running.process.wait(timeout=60) == 1
+        assert f"topics {topic}, " in running.process.stderr
