@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from dataclasses import asdict
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import TYPE_CHECKING
 
 from benchmarks.support.machine import describe_machine
@@ -29,10 +29,11 @@ from models.weights import resolve
 from streams.contract.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.support.sets.corpora import Corpus
     from benchmarks.support.sets.learning import Figures
+    from benchmarks.support.sets.perturbed import Perturbed
 
 _PAGE = ROOT / "docs" / "quality.md"
 _CELLS = ROOT / ".tocsin" / "quality"
@@ -61,6 +62,7 @@ def main() -> None:
     print(content)
     figures = {
         "first_model": first,
+        "sets": {name: _headline(found, corpus) for name, corpus in corpora.items()},
         "cells": {cell.name: asdict(figures) for cell, figures in found.items()},
         "corpora": {
             name: {"train": len(one.learnt), "validation": len(one.validation), "test": len(one.test)}
@@ -161,16 +163,62 @@ def _sets(found: Mapping[Cell, Figures], corpora: Mapping[str, Corpus]) -> str:
 
 
 def _methods(found: Mapping[Cell, Figures], corpus: Corpus) -> str:
-    rows = []
-    for way in WAYS:
-        of = [figures for cell, figures in found.items() if cell.corpus == corpus.name and cell.way == way]
-        if of:
-            spread: list[str] = [
-                f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-                for values in ([one.accuracy for one in of], [one.macro_f1 for one in of])
-            ]
-            rows.append([TITLES[way], *spread, str(len(of)), f"{mean(one.seconds for one in of):.0f} s"])
-    return table([corpus.title, "accuracy", "macro-F1", "seeds", "learning"], rows)
+    by_way = {way: _of(found, corpus, way) for way in WAYS}
+    changes = list(dict.fromkeys(name for of in by_way.values() for one in of for name in one.perturbed))
+    rows = [
+        [
+            TITLES[way],
+            _spread([one.accuracy for one in of]),
+            _spread([one.macro_f1 for one in of]),
+            _spread([one.ece for one in of if one.ece is not None]),
+            *(_lost([one.perturbed[name] for one in of if name in one.perturbed]) for name in changes),
+            str(len(of)),
+            f"{mean(one.seconds for one in of):.0f} s",
+        ]
+        for way, of in by_way.items()
+        if of
+    ]
+    return table(
+        [corpus.title, "accuracy", "macro-F1", "ECE", *(f"macro-F1, {name}" for name in changes), "seeds", "learning"],
+        rows,
+    )
+
+
+def _of(found: Mapping[Cell, Figures], corpus: Corpus, way: str) -> list[Figures]:
+    return [figures for cell, figures in found.items() if cell.corpus == corpus.name and cell.way == way]
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def _lost(of: Sequence[Perturbed]) -> str:
+    return f"{100.0 * mean(one.after - one.before for one in of):+.1f}" if of else "-"
+
+
+def _headline(found: Mapping[Cell, Figures], corpus: Corpus) -> dict[str, object]:
+    """What a set came to: medians over seeds of the strongest method that learnt it, and the baseline's."""
+    baseline = _of(found, corpus, "words")
+    method = next((way for way in ("full", "heads") if _of(found, corpus, way)), None)
+    answers = [corpus.label(row) for row in corpus.test] if corpus.task != "entities" else []
+    told: dict[str, object] = {
+        "published": corpus.published,
+        "majority_accuracy": max(map(answers.count, set(answers))) / len(answers) if answers else None,
+        "baseline_accuracy": median(one.accuracy for one in baseline) if baseline else None,
+        "baseline_macro_f1": median(one.macro_f1 for one in baseline) if baseline else None,
+        "method": method,
+    }
+    if method is None:
+        return told
+    of = _of(found, corpus, method)
+    names = {"accuracy": "token_micro", "macro_f1": "token_macro"} if corpus.task == "entities" else {}
+    for name in ("accuracy", "macro_f1", "entity_f1", "ece"):
+        values = [value for one in of if (value := getattr(one, name)) is not None]
+        if values:
+            told[names.get(name, name)] = median(values)
+    return {**told, "seeds": len(of)}
 
 
 def _figure(figures: Figures | None, *, entity: bool) -> str:

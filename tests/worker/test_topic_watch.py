@@ -98,22 +98,8 @@ def broker() -> Iterator[Broker]:
 
 
 @pytest.mark.integration
-def test_a_worker_whose_broker_comes_back_empty_ends_and_says_so(broker: Broker, stream_settings: Settings) -> None:
+def test_a_worker_whose_topics_were_made_anew_ends_and_says_so(broker: Broker, stream_settings: Settings) -> None:
     # What recovers state would notice too, in its own words.
-    settings = stream_settings.model_copy(update={"surge": SurgeSettings(enabled=False)})
-    topic = next(iter(settings.topics.inputs))
-    with worker(settings) as running:
-        running.wait_until_ready()
-        produce(settings, topic, [(*message(number), []) for number in range(20)])
-        consume_all(settings, predictions_topic(settings.topics), 20)
-        broker.kill()
-        broker.start()
-        assert running.process.wait(timeout=60) == 1
-        assert f"topics {topic}, " in running.process.stderr
-
-
-@pytest.mark.integration
-def test_topics_made_anew_under_their_names_end_a_worker(broker: Broker, stream_settings: Settings) -> None:
     settings = stream_settings.model_copy(update={"surge": SurgeSettings(enabled=False)})
     topic = next(iter(settings.topics.inputs))
     with worker(settings) as running:

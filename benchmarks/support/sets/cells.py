@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from benchmarks.support.sets.learning import Figures
 from streams.contract.model_settings import RetrainSettings
@@ -82,10 +83,10 @@ def cells(corpora: list[str], thorough: str, seeds: list[int]) -> list[Cell]:
 def kept(folder: Path, cell: Cell) -> Figures | None:
     """The figures of a cell that was measured before."""
     path = folder / f"{cell.name}.json"
-    return Figures(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    return msgspec.json.decode(path.read_bytes(), type=Figures) if path.exists() else None
 
 
 def keep(folder: Path, cell: Cell, figures: Figures) -> None:
     """Keep the figures of a cell."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{cell.name}.json").write_text(json.dumps(asdict(figures)), encoding="utf-8")
+    (folder / f"{cell.name}.json").write_bytes(msgspec.json.encode(figures))

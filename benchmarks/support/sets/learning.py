@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 from torch import nn
 
+from benchmarks.support.sets.perturbed import Perturbed, perturbed
 from models.export import DRAFT, as_served, draft
 from models.manifest import encode
 from models.runtime import LABELS, MODEL, TOKENIZER
+from models.temperature import fold
 from retrain.answers import answer
+from retrain.calibration import calibration, fit_temperatures
 from retrain.class_weights import class_weights
 from retrain.dataset import Dataset
-from retrain.evaluate import evaluate
+from retrain.evaluate import evaluate, headline
 from retrain.finetune import finetune
 from retrain.heads_alone import fit_heads_alone
 from retrain.network import Network
@@ -32,10 +35,15 @@ from retrain.warm_start import warm_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from benchmarks.support.sets.corpora import Corpus
     from models.base_files import BaseWeights
     from models.bert import Trunk
+    from models.heads import Heads
+    from models.runtime import Encoder
     from models.tokens import TextTokenizer
+    from retrain.rows import Row
     from retrain.tuned import Tuned
     from streams.contract.model_settings import RetrainSettings
 
@@ -57,12 +65,17 @@ class Figures:
         macro_f1: Over the labels of the test part; of entities over B-, I- tags and O.
         entity_f1: Of whole entities, CoNLL's measure; None for other sets.
         seconds: That learning took.
+        ece: Expected calibration error of the answers, the temperature fitted on the validation part; None where the
+            way gives no probabilities.
+        perturbed: What it loses on changed texts of the test part, by name of the perturbation.
     """
 
     accuracy: float
     macro_f1: float
     entity_f1: float | None
     seconds: float
+    ece: float | None = None
+    perturbed: dict[str, Perturbed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +114,28 @@ def _tuned(corpus: Corpus, base: Base, settings: RetrainSettings, folder: Path, 
 
 
 def _judged(corpus: Corpus, base: Base, tuned: Tuned, folder: Path, seconds: float) -> Figures:
-    draft(tuned.trunk, tuned.heads, folder)
-    (folder / DRAFT).replace(folder / MODEL)
-    (folder / TOKENIZER).write_bytes((base.weights.folder / TOKENIZER).read_bytes())
-    (folder / LABELS).write_bytes(encode(corpus.labels))
-    model = as_served(folder, precision="fp32", max_tokens=128, width=base.trunk.width)
+    raw = _served(corpus, base, tuned.trunk, tuned.heads, folder)
+    temperatures = fit_temperatures(corpus.validation, answer(raw, corpus.validation), corpus.labels)
+    model = _served(corpus, base, tuned.trunk, fold(tuned.heads, temperatures), folder)
     report = evaluate(corpus.test, answer(model, corpus.test), corpus.learnt, corpus.labels)
+    changed = perturbed(corpus.test, lambda rows: headline(rows, answer(model, rows), corpus.labels)[corpus.task])
     if corpus.task == "entities":
         if report.entities is None:
             raise ValueError(f"{corpus.name}: no entity was judged")
-        tokens = report.entities.tokens
-        return Figures(tokens.micro.f1, tokens.macro.f1, report.entities.words.f1, seconds)
+        found = report.entities
+        return Figures(
+            found.tokens.micro.f1, found.tokens.macro.f1, found.words.f1, seconds, found.calibration.ece, changed
+        )
     head = report.heads[corpus.task]
-    return Figures(head.accuracy, head.macro_f1, None, seconds)
+    return Figures(head.accuracy, head.macro_f1, None, seconds, head.calibration.ece, changed)
+
+
+def _served(corpus: Corpus, base: Base, trunk: Trunk, heads: Heads, folder: Path) -> Encoder:
+    draft(trunk, heads, folder)
+    (folder / DRAFT).replace(folder / MODEL)
+    (folder / TOKENIZER).write_bytes((base.weights.folder / TOKENIZER).read_bytes())
+    (folder / LABELS).write_bytes(encode(corpus.labels))
+    return as_served(folder, precision="fp32", max_tokens=128, width=trunk.width)
 
 
 def words_alone(corpus: Corpus) -> Figures:
@@ -126,7 +148,7 @@ def words_alone(corpus: Corpus) -> Figures:
     model = make_pipeline(features, LinearSVC(C=0.5, class_weight="balanced", random_state=0))
     model.fit([row.text for row in corpus.train], [corpus.label(row) for row in corpus.train])
     seconds = time.perf_counter() - began
-    return _scored(corpus, list(model.predict([row.text for row in corpus.test])), seconds)
+    return _scored(corpus, lambda texts: list(model.predict(texts)), seconds)
 
 
 def plain_recipe(corpus: Corpus, base: Base, seed: int, tell: Tell) -> Figures:
@@ -172,19 +194,32 @@ def plain_recipe(corpus: Corpus, base: Base, seed: int, tell: Tell) -> Figures:
     seconds = time.perf_counter() - began
     trunk.eval()
     top.eval()
-    given: list[str] = []
-    with torch.inference_mode():
-        for start in range(0, len(corpus.test), 64):
-            found = logits([row.text for row in corpus.test[start : start + 64]])
-            given += [names[place] for place in found.argmax(dim=1).tolist()]
-    return _scored(corpus, given, seconds)
+
+    def chances(texts: Sequence[str]) -> NDArray[np.float64]:
+        with torch.inference_mode():
+            runs = [logits(texts[start : start + 64]).softmax(dim=1) for start in range(0, len(texts), 64)]
+        found: NDArray[np.float64] = torch.cat(runs).double().numpy()
+        return found
+
+    of_test = chances([row.text for row in corpus.test])
+    right = np.array([names[place] for place in of_test.argmax(axis=1)]) == [corpus.label(row) for row in corpus.test]
+    figures = _scored(corpus, lambda texts: [names[place] for place in chances(texts).argmax(axis=1)], seconds)
+    return replace(figures, ece=calibration(of_test.max(axis=1), right).ece)
 
 
-def _scored(corpus: Corpus, given: Sequence[str], seconds: float) -> Figures:
-    expected = [corpus.label(row) for row in corpus.test]
+def _scored(corpus: Corpus, predict: Callable[[Sequence[str]], Sequence[str]], seconds: float) -> Figures:
+    def macro_f1(rows: Sequence[Row]) -> float:
+        return _macro_f1([corpus.label(row) for row in rows], predict([row.text for row in rows]))
+
+    expected, given = [corpus.label(row) for row in corpus.test], predict([row.text for row in corpus.test])
     return Figures(
         float(accuracy_score(expected, given)),
-        float(f1_score(expected, given, labels=sorted(set(expected)), average="macro", zero_division=0)),
+        _macro_f1(expected, given),
         None,
         seconds,
+        perturbed=perturbed(corpus.test, macro_f1),
     )
+
+
+def _macro_f1(expected: Sequence[str], given: Sequence[str]) -> float:
+    return float(f1_score(expected, given, labels=sorted(set(expected)), average="macro", zero_division=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ WORKERS = 2
 _SETTLING_SECONDS = 10.0
 # The pair's rate on a backlog is that between these shares of its outputs: by then both read.
 _LOW, _HIGH = 0.3, 0.9
+_LIVE_SECONDS = 40.0
 # After the exchange: what the new version's first batches cost is the swap's too.
 _AFTER_SECONDS = 2.0
 _LONGEST_SWAP_SECONDS = 180.0
@@ -59,22 +61,37 @@ class SwapRun:
 
 
 def measure_capacity(broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path) -> float:
-    """Messages a second that two workers read from a backlog, dated when it is sent as the feed's messages are.
+    """Messages a second that two workers read while more than that is sent to them.
 
-    (A replay by the messages' own times costs more: years of windows close in it.)
+    As in the run, broker and feed share the machine with the workers: of a backlog, while nobody sends, they read more,
+    and half of that is no half of what the machine can do.
+
+    Args:
+        broker: A running broker.
+        registry: With the versions.
+        messages: Read first, as a backlog dated when it is sent (a replay by the messages' own times costs more: years
+            of windows close in it). The rate at which they are read is the one at which the feed then sends.
+        folder: Folder for the workers' logs and state.
 
     Raises:
-        UnansweredError: Not every message came out as a prediction.
+        UnansweredError: Not every message of the backlog came out as a prediction.
         WorkerError: A worker failed.
+        RoomError: The feed failed.
     """
     with ExitStack() as stack:
         stream = stack.enter_context(Stream(broker, registry, [message.of_now() for message in messages]))
         workers = _workers(stack, stream, folder)
         workers[0].wait_until_committed(len(messages))
+        most = rate_between(list(stream.answered_times(len(messages)).values()), _LOW, _HIGH)
+        with steady_feed(stream, most) as feed:
+            time.sleep(_SETTLING_SECONDS)
+            before = workers[0].sample()
+            time.sleep(_LIVE_SECONDS)
+            feed.require()
+            after = workers[0].sample()
         for worker in workers:
             worker.stop()
-        answered = stream.answered_times(len(messages))
-    return rate_between(list(answered.values()), _LOW, _HIGH)
+    return (after.committed - before.committed) / (after.time - before.time)
 
 
 class SwapBench:
@@ -168,7 +185,10 @@ def _workers(stack: ExitStack, stream: Stream, folder: Path) -> list[WorkerProce
     folders = [folder / f"worker-{number}" for number in range(WORKERS)]
     for own in folders:
         own.mkdir(parents=True, exist_ok=True)
-    workers = [stack.enter_context(WorkerProcess(stream, own)) for own in folders]
+    # As docs/operating.md has it for several workers on one machine.
+    lanes = max(1, (os.cpu_count() or 1) // WORKERS)
+    variables = {"TOCSIN_ENRICH__LANES": str(lanes)}
+    workers = [stack.enter_context(WorkerProcess(stream, own, variables=variables)) for own in folders]
     for worker in workers:
         worker.wait_until_ready()
     return workers
