@@ -129,11 +129,8 @@ class AliasLog:
             PinnedError: It would set another champion while the one of ``before`` is pinned.
         """
         aliases = msgspec.structs.replace(before.aliases, **changes, change=remark)
-        if before.aliases.pin is not None and aliases.champion != before.aliases.champion:
-            raise PinnedError(
-                f"version {before.aliases.champion} is pinned {before.aliases.pin}, so version {aliases.champion} does "
-                "not take its place: `tocsin models unpin` lets it go"
-            )
+        if aliases.champion != before.aliases.champion:
+            require_unpinned(before.aliases, aliases.champion)
         after = State(before.epoch + 1, aliases)
         try:
             create(self._fs, self._path(after.epoch), encode(aliases))
@@ -146,3 +143,16 @@ class AliasLog:
 
     def _path(self, epoch: int) -> str:
         return f"{self._folder}/{epoch}{_SUFFIX}"
+
+
+def require_unpinned(aliases: Aliases, version: int | None) -> None:
+    """Make sure that a version may take the champion's place.
+
+    Raises:
+        PinnedError: The champion is pinned.
+    """
+    if aliases.pin is not None:
+        raise PinnedError(
+            f"version {aliases.champion} is pinned {aliases.pin}, so version {version} does not take its place: "
+            "`tocsin models unpin` lets it go"
+        )

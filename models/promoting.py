@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
-from models.aliases import AliasConflictError, Remark
+from models.aliases import AliasConflictError, Remark, require_unpinned
 from models.manifest import VersionError
 from streams.contract.cloudevents import headers
 from streams.contract.model_records import ModelEvent, ModelPointer, pointer_key
@@ -95,7 +95,7 @@ def promote(
     changes: dict[str, Any] = {"champion": version}
     if before.aliases.champion not in (None, version):
         changes["previous"] = before.aliases.champion
-    return _move(registry, name, before, _without_challenger(before, changes, version), "promoted", story)
+    return _move(registry, name, before, _without_challenger(before, changes), "promoted", story)
 
 
 def roll_back(registry: Registry, name: str, story: Story, *, expected: int | UnsetType | None = UNSET) -> Move:
@@ -121,17 +121,30 @@ def roll_back(registry: Registry, name: str, story: Story, *, expected: int | Un
             "models promote VERSION` lets another serve"
         )
     changes = {"champion": target, "previous": _previous_of(registry, name, before, target)}
-    return _move(registry, name, before, changes, "rolled_back", story)
+    return _move(registry, name, before, _without_challenger(before, changes), "rolled_back", story)
 
 
-def challenge(registry: Registry, name: str, version: int, story: Story) -> Move:
+def challenge(
+    registry: Registry, name: str, version: int, story: Story, *, expected: int | UnsetType | None = UNSET
+) -> Move:
     """Let a version read along in the champion's shadow; the workers judge it and promote or dismiss it.
 
+    Args:
+        registry: Where the versions are.
+        name: Name of the model.
+        version: Which one is to read along.
+        story: Who lets it, and why.
+        expected: The champion by which the decision was made.
+
     Raises:
-        AliasConflictError: Another process was faster.
+        AliasConflictError: There is another champion than expected, or another process was faster.
+        PinnedError: The champion is pinned.
         VersionError: There is no such version.
     """
-    return _move(registry, name, registry.state(name), {"challenger": version}, "challenged", story)
+    before = registry.state(name)
+    _expect(before, name, expected)
+    require_unpinned(before.aliases, version)
+    return _move(registry, name, before, {"challenger": version}, "challenged", story)
 
 
 def accept(registry: Registry, name: str, version: int, story: Story, *, champion: int) -> Move:
@@ -176,7 +189,7 @@ def pin(registry: Registry, name: str, version: int | None, story: Story) -> Mov
     changes: dict[str, Any] = {"champion": wanted, "pin": _remark(story)}
     if champion not in (None, wanted):
         changes["previous"] = champion
-    return _move(registry, name, before, _without_challenger(before, changes, wanted), "pinned", story)
+    return _move(registry, name, before, _without_challenger(before, changes), "pinned", story)
 
 
 def unpin(registry: Registry, name: str, story: Story) -> Move:
@@ -234,6 +247,10 @@ def _move(
     moved = [alias for alias in _POINTED if alias in changes or (alias == "champion" and "pin" in changes)]
     version = about if about is not None else getattr(after.aliases, moved[0])
     details = story.details
+    reasons = list(details.reasons) or ([story.reason] if story.reason else [])
+    ended = before.aliases.challenger if changes.get("challenger", UNSET) is None else None
+    if ended not in (None, version):
+        reasons.append(f"Version {ended} challenges no more: it was judged by version {before.aliases.champion}.")
     event = ModelEvent(
         id=event_id(name, kind, after.epoch),
         model=name,
@@ -244,7 +261,7 @@ def _move(
         previous=before.aliases.champion,
         epoch=after.epoch,
         request=details.request,
-        reasons=list(details.reasons) or ([story.reason] if story.reason else []),
+        reasons=reasons,
         metrics=dict(details.metrics),
         lineage=dict(registry.manifest(name, version).lineage if details.lineage is None else details.lineage),
     )
@@ -275,9 +292,13 @@ def _expect(before: State, name: str, expected: int | UnsetType | None) -> None:
         )
 
 
-def _without_challenger(before: State, changes: dict[str, Any], version: int) -> dict[str, Any]:
-    """With the version's own challenge ended: it has won."""
-    return changes | ({"challenger": None} if before.aliases.challenger == version else {})
+def _without_challenger(before: State, changes: dict[str, Any]) -> dict[str, Any]:
+    """With a challenge ended where another champion comes, or the one that serves is to stay.
+
+    The gate judged the challenger by the champion of then, and by no other.
+    """
+    stays = changes["champion"] == before.aliases.champion and "pin" not in changes
+    return changes | ({} if stays or before.aliases.challenger is None else {"challenger": None})
 
 
 def _previous_of(registry: Registry, name: str, before: State, version: int) -> int | None:

@@ -117,7 +117,7 @@ def build(
     resolved = resolve(given, one_topic=base.topic_mode == "single")
     rows = [*map(_of_label, resolved), *map(_of_example, seed)]
     telling = [row for row in rows if _tells(row)]
-    made = split(telling, learnt, recent_from=latest_hours(telling, recent_hours, now))
+    made = split(telling, learnt, latest=latest_hours(telling, recent_hours, now))
     labels, too_few = grown(base, made.parts["train"])
     parts = {name: [row for row in (fitted(row, labels) for row in made.parts[name]) if _tells(row)] for name in PARTS}
     for name in ("train", "validation"):

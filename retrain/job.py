@@ -228,7 +228,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         outcome: Outcome = "challenging" if self._settings.swap.shadow else "promoted"
         try:
             if outcome == "challenging":
-                self._messenger.challenge(version, reason, details)
+                self._messenger.challenge(version, champion, reason, details)
             else:
                 self._messenger.promote(version, champion, reason, details)
         except (AliasConflictError, PinnedError) as error:

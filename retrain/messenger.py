@@ -34,9 +34,9 @@ class KafkaMessenger:
         """Make a version the champion, and tell every worker."""
         promotion.promote(self._settings, self._registry, version, BY, reason, expected=expected, details=details)
 
-    def challenge(self, version: int, reason: str, details: Details) -> None:
+    def challenge(self, version: int, expected: int, reason: str, details: Details) -> None:
         """Let a version read along, and tell every worker."""
-        promotion.challenge(self._settings, self._registry, version, BY, reason, details=details)
+        promotion.challenge(self._settings, self._registry, version, BY, reason, expected=expected, details=details)
 
     def announce(self) -> None:
         """Tell the workers what the registry says."""

@@ -81,6 +81,7 @@ def challenge(
     by: str,
     reason: str,
     *,
+    expected: int | UnsetType | None = UNSET,
     details: Details = _NO_DETAILS,
 ) -> ModelPointer:
     """Let a version read along in the champion's shadow; the workers measure, and promote or dismiss it themselves.
@@ -89,7 +90,8 @@ def challenge(
     are those of ``promote``.
     """
     story = Story(by=by, reason=reason, details=details)
-    return _tell(settings, lambda: promoting.challenge(registry, settings.model.name, version, story))
+    name = settings.model.name
+    return _tell(settings, lambda: promoting.challenge(registry, name, version, story, expected=expected))
 
 
 def rollback(

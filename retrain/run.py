@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from models.manifest import VersionError
 from models.promoting import event_id
+from retrain.decisions import decision_of
 from retrain.run_record import RunRecord, write_record
 from streams.brokers.errors import BrokerError
 from streams.contract.model_records import ModelEvent
@@ -133,11 +135,14 @@ class Run:
             BrokerError: It is not taken.
         """
         if self.record.outcome is None:
-            self._keep(killed=True, **self._broken_off("its process was killed"))
+            found = self._broken_off("its process was killed")
+            # One that had come to its end but for the telling is not gone on with.
+            self._keep(killed=found["outcome"] == "failed", **found)
         moved = self._moved()
         if moved is not None:
             self._messenger.announce()
-        self.tell(_KINDS[self.record.outcome or "failed"], self.record.reasons, moved=moved, **figures)
+        told = self._known() | figures
+        self.tell(_KINDS[self.record.outcome or "failed"], self.record.reasons, moved=moved, **told)
         self._keep(ended=datetime.now(UTC))
 
     def break_off(self, why: str) -> None:
@@ -154,6 +159,19 @@ class Run:
         promoted = moved.aliases.champion == self.record.version
         says = f"The run ended once the registry had moved, and before it could tell so: {why}."
         return {"outcome": "promoted" if promoted else "challenging", "reasons": (says,)}
+
+    def _known(self) -> dict[str, dict[str, Any]]:
+        """What the registry keeps of the candidate: what it was made from, and what decided on it."""
+        version = self.record.version
+        if version is None:
+            return {}
+        try:
+            lineage = self._registry.manifest(self._name, version).lineage
+            decision = decision_of(self._registry, self._name, version)
+        except (VersionError, OSError) as error:
+            _log.warning("the registry does not tell of the candidate", version=version, problem=str(error))
+            return {}
+        return {"lineage": lineage, "metrics": {} if decision is None else decision.figures}
 
     def _moved(self) -> State | None:
         """The state of the aliases by which the candidate came to serve, or to challenge; None where it did not."""

@@ -39,6 +39,7 @@ class Scheduled:
         learner: The model.
         demand: What calls for a run of it.
         clock: Its line of cron, once it is entered.
+        given_up: Record of a run that was killed, and that could not be gone on with.
     """
 
     def __init__(self, learner: Learner) -> None:
@@ -46,6 +47,7 @@ class Scheduled:
         self._folder = runs_folder(learner.own_settings)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.demand = Demand(learner, _read_seen(self._folder))
+        self.given_up: RunRecord | None = None
         self._rang: deque[datetime] = deque()
         self._is_measured = learner.counted == "records"
         self.clock = Clockwork(

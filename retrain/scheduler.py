@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 import msgspec
 import structlog
@@ -59,6 +59,25 @@ class Started(Protocol):
         """Wait for its end."""
 
 
+class _Running(NamedTuple):
+    """A run under way."""
+
+    model: Scheduled
+    request: RetrainRequest
+    process: Started
+    before: RunRecord | None
+    """What was told of the model's latest run when this one began."""
+
+
+class _Untold(NamedTuple):
+    """A run that has ended, and who shows it."""
+
+    model: Scheduled
+    show: Callable[[RetrainMetrics, RunRecord], None]
+    run: _Running | None = None
+    """None for the latest one of before this process began."""
+
+
 class Scheduler:
     """Starts training runs of several models, one at a time, so that two never share the machine's memory.
 
@@ -83,9 +102,9 @@ class Scheduler:
         self._models = [Scheduled(learner) for learner in learners]
         for learner in learners:
             metrics.follow(learner.name)
-        self._running: tuple[Scheduled, RetrainRequest, Started] | None = None
-        self._before: RunRecord | None = None
-        """What was told of the model's latest run when this one began."""
+        self._running: _Running | None = None
+        self._untold: list[_Untold] = []
+        """Runs that have ended, and of which it was not to be learnt yet what became of them."""
         self._moved = time.monotonic()
         self._reached = -_REACH_SECONDS
         self.problem: str | None = "not begun"
@@ -110,18 +129,19 @@ class Scheduler:
                 clocks.enter_context(model.clock)
             for model in self._models:
                 # What became of the latest run before this process began.
-                self._learn(model, model.knows)
+                self._untold.append(_Untold(model, model.knows))
+            self._learn()
             while not stopped(0):
                 try:
                     self._follow(stopped)
                 except (BrokerError, KafkaError, OSError) as error:
                     self._tell_problem(str(error))
-                    self._round()
+                    # A run that is begun now would find no labels, and they would count as learnt.
+                    self._round(begin=False)
                     stopped(_PAUSE_SECONDS)
             if self._running is not None:
-                process = self._running[2]
-                process.terminate()
-                process.join()
+                self._running.process.terminate()
+                self._running.process.join()
 
     def _follow(self, stopped: Callable[[float], bool]) -> None:
         requests = retrain_requests_topic(self._settings.topics)
@@ -165,67 +185,79 @@ class Scheduler:
             if model.learner.counted == "offsets" and model.learner.topic is not None:
                 model.reach(follower.bounds(model.learner.topic))
 
-    def _round(self) -> None:
+    def _round(self, *, begin: bool = True) -> None:
         """Look at what is under way and what is called for."""
         self._moved = time.monotonic()
         now = datetime.now(UTC)
         for model in self._models:
             model.hear()
-        if self._running is not None and self._running[2].exitcode is not None:
-            self._ended(*self._running)
+        if self._running is not None and self._running.process.exitcode is not None:
+            self._ended(self._running)
+        self._learn()
         for model in self._models:
-            if self._running is None and (request := model.demand.due(now)) is not None:
+            if begin and self._running is None and (request := model.demand.due(now)) is not None:
                 self._begin(model, request)
-        if self._running is not None and self._running[0] is not self._models[-1]:
+        if self._running is not None and self._running.model is not self._models[-1]:
             # Whose turn it was is asked last the next time, so that none keeps the others from theirs.
-            self._models.remove(self._running[0])
-            self._models.append(self._running[0])
+            self._models.remove(self._running.model)
+            self._models.append(self._running.model)
         for model in self._models:
-            model.show(self._metrics, runs=self._running is not None and self._running[0] is model)
+            model.show(self._metrics, runs=self._running is not None and self._running.model is model)
 
     def _begin(self, model: Scheduled, request: RetrainRequest) -> None:
         try:
-            self._before = self._settle(model.learner)
+            before = self._settle(model.learner)
         except BusyError:
             return  # somebody runs one by hand: it is asked again in the next round
         except BrokerError as error:
             self._tell_problem(str(error))
             return
+        if _is_gone_on_with(before) and not model.demand.goes_on and before != model.given_up:
+            # Killed by hand, or out of sight of this process. It is gone on with first, and on the data that it has:
+            # what calls for a run now is not in them, and goes on calling.
+            model.demand.go_on(before.by, datetime.now(UTC))
+            return
         _log.info("a run begins", model=request.model, by=request.by, reason=request.reason, request=request.id)
-        self._running = (model, request, self._start(model.learner, request))
+        self._running = _Running(model, request, self._start(model.learner, request), before)
         # Only now: a run too many does no harm, and one too few might never be made up for.
         model.begin()
 
-    def _ended(self, model: Scheduled, request: RetrainRequest, process: Started) -> None:
+    def _ended(self, ended: _Running) -> None:
         self._running = None
-        if process.exitcode == BUSY_CODE:
-            model.demand.ask_again(request)
-            return
-        self._learn(model, model.ended, process)
+        if ended.process.exitcode == BUSY_CODE:
+            ended.model.demand.ask_again(ended.request)
+        else:
+            self._untold.append(_Untold(ended.model, ended.model.ended, ended))
 
-    def _learn(
-        self, model: Scheduled, show: Callable[[RetrainMetrics, RunRecord], None], process: Started | None = None
-    ) -> None:
-        """Tell what became of a model's latest run; of a process, whether it came to write anything down at all."""
-        try:
-            record = self._settle(model.learner)
-        except BusyError:
-            return
-        except BrokerError as error:
-            self._tell_problem(str(error))
-            return
-        if process is not None and record == self._before:
+    def _learn(self) -> None:
+        """Show what became of runs that have ended; what is not to be learnt yet is asked for in the next round."""
+        untold, self._untold = self._untold, []
+        for one in untold:
+            try:
+                record = self._settle(one.model.learner)
+            except BusyError:
+                self._untold.append(one)
+            except BrokerError as error:
+                self._untold.append(one)
+                self._tell_problem(str(error))
+            else:
+                self._show(one, record)
+
+    def _show(self, of: _Untold, record: RunRecord | None) -> None:
+        model = of.model
+        if of.run is not None and record == of.run.before:
             # It is not gone on with: it would most likely end in the same way, again and again.
             _log.error(
                 "a run ended before it began: its own output says why",
                 model=model.learner.name,
-                exit_code=process.exitcode,
+                exit_code=of.run.process.exitcode,
             )
+            model.given_up = record
             model.failed(self._metrics)
             return
         if record is None:
             return
-        show(self._metrics, record)
+        of.show(self._metrics, record)
         _log.info(
             "the latest run",
             model=model.learner.name,
@@ -233,10 +265,15 @@ class Scheduler:
             version=record.version,
             reasons=record.reasons,
         )
-        if record.killed and record.attempt == 1:
+        if _is_gone_on_with(record):
             model.demand.go_on(record.by, datetime.now(UTC))
 
     def _tell_problem(self, problem: str) -> None:
         if problem != self.problem:
             _log.warning("the schedule waits", problem=problem)
         self.problem = problem
+
+
+def _is_gone_on_with(record: RunRecord | None) -> TypeGuard[RunRecord]:
+    """Whether the latest run was killed, and is gone on with once."""
+    return record is not None and record.killed and record.attempt == 1

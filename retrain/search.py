@@ -34,7 +34,8 @@ _MOST_DROPOUT = 0.3
 
 _SEARCHED = ("learning_rate", "head_learning_rate", "weight_decay", "dropout")
 _STUDY = "rates"
-_DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+# One that diverged is done too. Of one that was killed the database says that it runs.
+_DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.FAIL)
 
 
 def search(task: Task, settings: RetrainSettings, folder: Path, tell: Tell) -> RetrainSettings:
@@ -63,18 +64,21 @@ def search(task: Task, settings: RetrainSettings, folder: Path, tell: Tell) -> R
             lambda trial: task.network(_chosen(settings, trial)),
             [KeepBest(settings.patience, None), Told("trial", tell)],
         )
-        tuner.hyperparameter_search(
-            hp_space=lambda trial: _space(settings, trial),
-            compute_objective=lambda _: best(epochs(tuner.state.log_history)).score,
-            n_trials=settings.trials - done,
-            direction="maximize",
-            backend="optuna",
-            hp_name=lambda trial: str(trial.number + 1),
-            sampler=optuna.samplers.TPESampler(seed=settings.seed),
-            # Too high a rate is an answer as well: the next trial.
-            catch=(DivergedError,),
-            **kept,
-        )
+        for number in range(done, settings.trials):
+            tuner.hyperparameter_search(
+                hp_space=lambda trial: _space(settings, trial),
+                compute_objective=lambda _: best(epochs(tuner.state.log_history)).score,
+                n_trials=1,
+                direction="maximize",
+                backend="optuna",
+                hp_name=lambda trial: str(trial.number + 1),
+                # Each trial with draws of its own, which do not hang on where a search was broken off: it would else
+                # begin its draws anew, and try again what it has tried.
+                sampler=optuna.samplers.TPESampler(seed=settings.seed + number),
+                # Too high a rate is an answer as well: the next trial.
+                catch=(DivergedError,),
+                **kept,
+            )
     return settings.model_copy(update=study.best_params)
 
 

@@ -4,7 +4,8 @@ Near-duplicates stay together. Of a group of them:
 
 1. one of which a model has learnt a row is learnt again and never tested; its rows that a hash keeps for testing are
    set aside, in no part at all, unless they are copies of a row that may be learnt;
-2. else, one that is older than the latest hours is frozen where a hash keeps any row of it, and learnt if not;
+2. else, one that is older than the latest hours, or claims to be newer, is frozen where a hash keeps any row of it, and
+   learnt if not;
 3. else, one that is all of the latest hours is tested as recent where a row of it was drawn by lot, a hash keeps one,
    or another hash says so (of the half of them); the rest is learnt, since the newest teaches most.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,19 +43,26 @@ class Split(Struct, frozen=True, kw_only=True):
     """Rows that may be neither learnt nor tested: a hash keeps them, and a model has learnt a near-duplicate."""
 
 
-def split(rows: Sequence[Row], learnt: Sequence[Row], *, recent_from: datetime | None) -> Split:
+class Hours(NamedTuple):
+    """A stretch of time, both ends within it."""
+
+    begin: datetime
+    end: datetime
+
+
+def split(rows: Sequence[Row], learnt: Sequence[Row], *, latest: Hours | None) -> Split:
     """Give each row its group, and each group its part.
 
     Args:
         rows: Each id of an origin once; their groups are not looked at.
         learnt: What the champion's own data set had for training and validation; the seed examples that are not held
             out need not be among them, since every model of a domain begins with them.
-        recent_from: Messages since then are of the latest hours; None where no message has a time.
+        latest: The latest hours; None where no message has a time.
     """
     by_part: dict[Part, list[Row]] = {part: [] for part in PARTS}
     set_aside = 0
     for group, seen in _grouped(rows, learnt):
-        part = _part(group, seen=seen, recent_from=recent_from)
+        part = _part(group, seen=seen, latest=latest)
         kept = _learnable(group) if seen else group
         set_aside += len(group) - len(kept)
         by_part[part] += kept
@@ -63,16 +71,16 @@ def split(rows: Sequence[Row], learnt: Sequence[Row], *, recent_from: datetime |
     return Split(parts=parts, copies=copies, set_aside=set_aside)
 
 
-def latest_hours(rows: Sequence[Row], hours: float, now: datetime) -> datetime | None:
-    """When the latest hours begin: so long before the newest labelled message, however long ago that was.
+def latest_hours(rows: Sequence[Row], hours: float, now: datetime) -> Hours | None:
+    """The latest hours: up to the newest labelled message, however long ago that was.
 
-    A message that claims to come from the future says nothing.
+    A message that claims to come from the future says nothing, and is of no latest hours.
 
     Returns:
         None where no message has a time.
     """
     newest = max((row.time for row in rows if row.time is not None and row.time <= now), default=None)
-    return None if newest is None else newest - timedelta(hours=hours)
+    return None if newest is None else Hours(newest - timedelta(hours=hours), newest)
 
 
 def _grouped(rows: Sequence[Row], learnt: Sequence[Row]) -> list[tuple[list[Row], bool]]:
@@ -94,11 +102,13 @@ def _named(group: list[Row]) -> list[Row]:
     return [replace(row, group=name) for row in group]
 
 
-def _part(group: Sequence[Row], *, seen: bool, recent_from: datetime | None) -> Part:
+def _part(group: Sequence[Row], *, seen: bool, latest: Hours | None) -> Part:
     name = group[0].group
     kept = any(is_frozen(row) for row in group)
     if not seen:
-        recent = recent_from is not None and all(row.time is not None and row.time >= recent_from for row in group)
+        recent = latest is not None and all(
+            row.time is not None and latest.begin <= row.time <= latest.end for row in group
+        )
         if recent and (kept or any(row.control for row in group) or is_recent_test(name)):
             return "recent"
         if kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ def settle(learner: Learner) -> RunRecord | None:
 
 
 def _run(learner: Learner, request: RetrainRequest) -> None:
+    # Ctrl-C reaches all processes of a terminal. It is the schedule's: that ends this one so that it is gone on with.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logging(learner.settings.log)
     stages: set[str] = set()
 

@@ -83,6 +83,11 @@ class Demand:
         if self.new or not self._learner.idles:
             self.ask(self._request("cron", f"the schedule {self._learner.cron}", now))
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what is due is to go on with a run that was killed."""
+        return self._again is not None
+
     def go_on(self, by: str, now: datetime) -> None:
         """A run was killed, and calls to be gone on with."""
         self._again = self._request(by, "a run that was killed is gone on with", now)

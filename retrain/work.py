@@ -93,8 +93,8 @@ class Messenger(Protocol):
     def promote(self, version: int, expected: int, reason: str, details: Details) -> None:
         """Make a version the champion in the place of the one that is expected there; errors as of ``promotion``."""
 
-    def challenge(self, version: int, reason: str, details: Details) -> None:
-        """Let a version read along in the champion's shadow; errors as of ``promotion``."""
+    def challenge(self, version: int, expected: int, reason: str, details: Details) -> None:
+        """Let a version read along in the shadow of the champion that is expected; errors as of ``promotion``."""
 
     def announce(self) -> None:
         """Tell the workers what the registry says."""

@@ -101,7 +101,9 @@ class SwapAgent:
         try:
             state = await self._registrar.state(at_least=epoch)
             await self._change(state)
-        except (VersionError, TrialError, StaleRegistryError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, VersionError | TrialError | StaleRegistryError | OSError):
+                log.exception("changing versions failed", error=repr(error))
             # A state that cannot be read is no version's fault.
             at_fault = isinstance(error, VersionError) and state is not None
             self._rollout.failed(epoch, time.monotonic(), refused=at_fault)
@@ -125,8 +127,7 @@ class SwapAgent:
         if before is not None and before.manifest.version == version:
             encoder = before  # at hand: for a rollback nobody waits
         else:
-            await self._wait(self._rollout.delay(state.epoch))
-            if (self._news() or 0) > state.epoch:
+            if not await self._turn_comes(state.epoch):
                 return
             encoder = await self._loader.load(version, like=current)
         self._serving.exchange(encoder)
@@ -223,6 +224,14 @@ class SwapAgent:
     def _deal_with(self, epoch: int) -> None:
         self._rollout.dealt_with(epoch)
         self._metrics.epoch.set(self._rollout.epoch)
+
+    async def _turn_comes(self, epoch: int) -> bool:
+        """Wait for this worker's turn to take a state up; False where a later one is told of meanwhile."""
+        turn = time.monotonic() + self._rollout.delay(epoch)
+        # Whatever else is told meanwhile, such as of a challenger or of another model, is not what it waits for.
+        while (left := turn - time.monotonic()) > 0 and (self._news() or 0) <= epoch:
+            await self._wait(left)
+        return (self._news() or 0) <= epoch
 
     def _next_look(self) -> float:
         epoch = self._news()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any, Literal, TextIO, cast
 
 import msgspec
 import typer
@@ -180,12 +182,30 @@ def _opened(file: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        # Labels hold texts as people wrote them: for their owner alone.
-        file.touch(mode=0o600)
-        with file.open("w", encoding="utf-8", newline="") as stream:
+        with file.open("w", encoding="utf-8", newline="") if _is_device(file) else _private(file.resolve()) as stream:
             yield stream
     except OSError as error:
         raise common.CommandError(f"{file}: {error.strerror}") from error
+
+
+def _is_device(file: Path) -> bool:
+    return file.exists() and not file.is_file()
+
+
+@contextmanager
+def _private(file: Path) -> Iterator[TextIO]:
+    """A file for its owner alone, since labels hold texts as people wrote them; it takes its place once it is whole."""
+    draft = NamedTemporaryFile(  # noqa: SIM115  closed below, before it takes the file's place
+        "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
+    )
+    try:
+        with draft as stream:
+            yield cast("TextIO", stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(draft.name).replace(file)
+    finally:
+        Path(draft.name).unlink(missing_ok=True)
 
 
 def _document(label: Label) -> dict[str, Any]:

@@ -41,16 +41,29 @@ def promote(
     _print(settings, _moved(settings, move), as_json=as_json)
 
 
-def rollback(reason: Reason = "", by: desk.By = None, *, as_json: desk.AsJson = False) -> None:
+def rollback(
+    champion: Annotated[
+        int | None,
+        typer.Option("--from", help="The version that is to go: nothing is changed where another serves by now."),
+    ] = None,
+    reason: Reason = "",
+    by: desk.By = None,
+    *,
+    as_json: desk.AsJson = False,
+) -> None:
     """Let the version before serve again; every worker changes back to it, at once where it is still loaded.
 
-    Example: `tocsin models rollback --reason "calls complaints praise"`
+    Workers take a version that fails back by themselves: with `--from` yours is not taken back twice.
+
+    Example: `tocsin models rollback --from 7 --reason "calls complaints praise"`
     """
     settings = common.settings()
 
     def move(registry: Registry) -> ModelPointer:
+        name = settings.model.name
+        expected = registry.aliases(name).get("champion") if champion is None else champion
         _tried(settings, registry, "previous")
-        return promotion.rollback(settings, registry, desk.speaker(by), reason)
+        return promotion.rollback(settings, registry, desk.speaker(by), reason, expected=expected)
 
     _print(settings, _moved(settings, move), as_json=as_json)
 

@@ -88,9 +88,10 @@ def rollback(
     settings = common.settings()
     registry = Registry.of(settings.model)
     try:
+        expected = registry.aliases(NAME).get("champion")
         # It must be whole: what cannot be loaded would leave the one that serves in place without a word.
         load_ranker(registry, "previous", settings.model.cache)
-        pointer = promotion.rollback(named(settings, NAME), registry, desk.speaker(by), reason)
+        pointer = promotion.rollback(named(settings, NAME), registry, desk.speaker(by), reason, expected=expected)
     except VersionError as error:
         raise common.CommandError(str(error)) from error
     if as_json:

@@ -68,6 +68,8 @@ def run(
     else:
         candidate = "no version" if record.version is None else f"{learner.name}:{record.version}"
         common.say(f"{candidate}: {record.outcome}")
+        if record.attempt > 1:
+            common.say("  It went on with a run that was killed, on the data of then: what came since is not in it.")
         for one in record.reasons:
             common.say(f"  {one}")
     if record.outcome == "failed":

@@ -224,6 +224,32 @@ async def test_something_newer_while_it_waits_for_its_turn_is_taken_up_instead(r
 
 
 @in_a_loop
+async def test_what_else_is_told_meanwhile_does_not_bring_its_turn_forward(registry: Registry) -> None:
+    async with at_work(registry, stagger_seconds=600.0) as bench:
+        bench.rollout.delay = lambda _epoch: 600.0  # type: ignore[method-assign]
+        bench.promote(2)
+        for _ in range(5):
+            await asyncio.sleep(0.02)
+            assert bench.topics.pointer is not None
+            # As a pointer of the challenger or of another model does.
+            bench.topics.point(bench.topics.pointer)
+        assert bench.loader.loaded == []
+        assert bench.version == 1
+
+
+@in_a_loop
+async def test_what_nobody_thought_of_is_tried_again_ever_later_too(registry: Registry) -> None:
+    async with at_work(registry) as bench:
+        bench.loader.failures = [RuntimeError("out of some resource")] * 3
+        bench.promote(2)
+        await bench.until(lambda: bench.rollout.failures == 1)
+        await asyncio.sleep(0.1)
+        assert bench.loader.loaded == [2]
+        assert bench.version == 1
+        assert bench.metrics.swaps.labels("failed")._value.get() == 1
+
+
+@in_a_loop
 async def test_what_may_pass_is_tried_again(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
     async with at_work(registry) as bench:

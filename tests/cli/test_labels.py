@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ from streams.contract.records import encode
 from streams.contract.topics import label_requests_topic, labels_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from streams.brokers.tansu import TansuBroker
@@ -114,6 +118,53 @@ def test_what_was_exported_is_imported_as_it_was(tocsin: Tocsin, stream_settings
     assert read_labels(stream_settings).labels == labels
     table = tocsin("labels", "export", "--format", "csv", "--kind", "social")
     assert [line.split(",")[1] for line in table.out.splitlines()] == ["labeller", "bob"]
+
+
+def test_an_export_over_a_file_that_all_may_read_is_for_its_owner_alone(
+    tocsin: Tocsin, stream_settings: Settings, tmp_path: Path
+) -> None:
+    put(stream_settings, make_label("1", "ann"))
+    backup = tmp_path / "labels.jsonl"
+    backup.write_text("the one before\n")
+    backup.chmod(0o644)
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(backup)
+    assert tocsin("labels", "export", link).code == 0
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert link.is_symlink()
+    assert len(backup.read_text().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.glob("*latest*")) == ["latest.jsonl"]
+
+
+def test_an_export_that_is_broken_off_leaves_the_backup_of_before(
+    tocsin: Tocsin, stream_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(stream_settings, make_label("1", "ann"))
+    backup = tmp_path / "labels.jsonl"
+    backup.write_text("the one before")
+
+    def broken(_labels: object) -> Iterator[str]:
+        yield "half a li"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("streams.cli.labels.as_jsonl", broken)
+    failed = tocsin("labels", "export", backup)
+    assert failed.code == 1
+    assert "No space left on device" in failed.err
+    assert [(path.name, path.read_text()) for path in tmp_path.glob("*labels.jsonl*")] == [
+        ("labels.jsonl", "the one before")
+    ]
+
+
+def test_an_export_into_a_pipe_goes_through_it(tocsin: Tocsin, stream_settings: Settings, tmp_path: Path) -> None:
+    put(stream_settings, make_label("1", "ann"))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        assert tocsin("labels", "export", pipe).code == 0
+        assert json.loads(read.result(30))["labeller"] == "ann"
+    assert pipe.is_fifo()
 
 
 def test_an_old_export_does_not_undo_a_later_word(tocsin: Tocsin, stream_settings: Settings, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from support import versions
 from support.commands import Tocsin
 
+from models import promoting
+from models.promoting import Story
 from models.registry import Registry
 
 if TYPE_CHECKING:
@@ -59,6 +61,31 @@ def test_promote_roll_back_and_roll_back_again(models: Tocsin, registry: Registr
     assert nothing.code == 1
     assert "previous" in nothing.err
     assert models("models", "promote", "previous", "--by", "ann").code == 1
+
+
+def test_a_version_that_was_taken_back_already_is_not_taken_back_twice(models: Tocsin, registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        assert models("models", "promote", version, "--by", "ann").code == 0
+    promoting.roll_back(registry, NAME, Story(by="a worker"), expected=3)
+    late = models("models", "rollback", "--from", "3", "--by", "ann")
+    assert late.code == 1
+    assert "the champion of encoder is 2 by now and no longer 3" in late.err
+    assert champion(registry) == 2
+
+
+def test_what_a_worker_takes_back_while_the_one_before_is_tried_is_not_taken_back_twice(
+    models: Tocsin, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("1", "2", "3"):
+        assert models("models", "promote", version, "--by", "ann").code == 0
+
+    def tried(*_: object) -> int:
+        promoting.roll_back(registry, NAME, Story(by="a worker"), expected=3)
+        return 2
+
+    monkeypatch.setattr("streams.cli.promotion._tried", tried)
+    assert models("models", "rollback", "--by", "ann").code == 1
+    assert champion(registry) == 2
 
 
 def test_a_version_that_is_not_whole_does_not_serve(models: Tocsin, registry: Registry) -> None:

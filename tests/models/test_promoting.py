@@ -129,6 +129,41 @@ def test_a_challenger_that_is_dismissed_leaves_the_champion(registry: Registry) 
         promoting.accept(registry, NAME, 2, ANN, champion=1)
 
 
+def test_a_challenge_by_another_champion_than_the_one_that_serves_changes_nothing(registry: Registry) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    with pytest.raises(AliasConflictError, match="champion of encoder is 2 by now and no longer 1"):
+        promoting.challenge(registry, NAME, 3, ANN, expected=1)
+    assert aliases(registry) == (2, None, 1)
+    promoting.challenge(registry, NAME, 3, ANN, expected=2)
+    assert aliases(registry) == (2, 3, 1)
+
+
+@pytest.mark.parametrize("change", ["promote", "roll back", "pin another", "pin"])
+def test_a_challenge_ends_where_another_champion_comes_or_the_one_that_serves_is_to_stay(
+    registry: Registry, change: str
+) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    promoting.challenge(registry, NAME, 3, ANN)
+    move = {
+        "promote": lambda: promoting.promote(registry, NAME, 4, ANN),
+        "roll back": lambda: promoting.roll_back(registry, NAME, ANN),
+        "pin another": lambda: promoting.pin(registry, NAME, 4, ANN),
+        "pin": lambda: promoting.pin(registry, NAME, None, ANN),
+    }[change]()
+    assert told(move)[1:] == [("challenger", None)]
+    assert aliases(registry)[1] is None
+    assert move.event.reasons == [ANN.reason, "Version 3 challenges no more: it was judged by version 2."]
+    assert move.event.version == move.pointer.version
+    with pytest.raises(AliasConflictError):
+        promoting.accept(registry, NAME, 3, ANN, champion=2)
+
+
+def test_a_challenge_goes_on_where_the_champion_is_promoted_once_more(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    assert told(promoting.promote(registry, NAME, 1, ANN)) == [("champion", 1)]
+    assert aliases(registry) == (1, 2, None)
+
+
 def test_a_challenger_that_is_promoted_by_hand_is_none_any_more(registry: Registry) -> None:
     promoting.challenge(registry, NAME, 2, ANN)
     assert told(promoting.promote(registry, NAME, 2, ANN)) == [("champion", 2), ("challenger", None)]
@@ -142,14 +177,13 @@ def test_what_is_pinned_stays(registry: Registry) -> None:
         lambda: promoting.promote(registry, NAME, 3, ANN),
         lambda: promoting.roll_back(registry, NAME, ANN),
         lambda: registry.set_alias(NAME, "champion", 3),
+        lambda: promoting.challenge(registry, NAME, 3, ANN),
     ):
         with pytest.raises(PinnedError, match=r"version 2 is pinned by ann since .* UTC \(audit\).*models unpin"):
             refused()
-    promoting.challenge(registry, NAME, 3, ANN)
     assert Registry(registry.url).state(NAME).aliases.pin is not None
-    with pytest.raises(PinnedError):
-        promoting.accept(registry, NAME, 3, ANN, champion=2)
     assert promoting.unpin(registry, NAME, ANN).event.kind == "unpinned"
+    promoting.challenge(registry, NAME, 3, ANN)
     promoting.accept(registry, NAME, 3, ANN, champion=2)
     with pytest.raises(VersionError, match="no version of encoder is pinned"):
         promoting.unpin(registry, NAME, ANN)

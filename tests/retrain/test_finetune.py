@@ -86,19 +86,24 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path:
     assert not same(tuning_run.run(tmp_path, seed=14), undisturbed)
 
 
-@pytest.mark.timeout(300)  # a process of its own, which imports torch
-@pytest.mark.parametrize("when", ["step", "checkpoint"])
-def test_a_run_that_was_killed_goes_on_and_ends_in_the_same_weights(
-    tmp_path: Path, undisturbed: Tuned, when: str
-) -> None:
+def run_and_be_killed(folder: Path, when: str) -> None:
+    """A run in a process of its own, which kills itself on the way."""
     killed = subprocess.run(
-        [sys.executable, "-m", "support.tuning_run", str(tmp_path), when],
+        [sys.executable, "-m", "support.tuning_run", str(folder), when],
         env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+
+
+@pytest.mark.timeout(300)  # a process of its own, which imports torch
+@pytest.mark.parametrize("when", ["step", "checkpoint"])
+def test_a_run_that_was_killed_goes_on_and_ends_in_the_same_weights(
+    tmp_path: Path, undisturbed: Tuned, when: str
+) -> None:
+    run_and_be_killed(tmp_path, when)
     half = tmp_path / "run" / f"checkpoint-{tuning_run.KILLED_AT}"
     assert half.is_dir() == (when == "checkpoint")
     told: list[int] = []
@@ -195,6 +200,26 @@ def test_a_search_chooses_rates_decay_and_dropout_and_begins_with_the_settings(t
     # A run that goes on asks the study what it found.
     again = tuning_run.run(tmp_path, trials=2, epochs=1)
     assert same(again, tuned)
+
+
+@pytest.mark.timeout(300)  # a process of its own, which imports torch
+def test_a_search_that_was_killed_tries_what_it_would_have_tried_and_ends_in_the_same_weights(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+
+    def tried(folder: Path) -> list[dict[str, float]]:
+        study = optuna.load_study(study_name="rates", storage=f"sqlite:///{folder / 'run' / 'search.db'}")
+        return [trial.params for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE])]
+
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    broken.mkdir()
+    whole.mkdir()
+    run_and_be_killed(broken, "trial")
+    assert len(tried(broken)) == 2
+    gone_on = tuning_run.run(broken, **tuning_run.SEARCHED)
+    undisturbed = tuning_run.run(whole, **tuning_run.SEARCHED)
+    assert tried(broken) == tried(whole)
+    assert len({trial["dropout"] for trial in tried(whole)}) == 4
+    assert same(gone_on, undisturbed)
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])

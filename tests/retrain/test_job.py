@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 import structlog
+from support import toy_model
 from support.judged import judged
 from support.retraining import (
     REQUEST,
@@ -271,6 +272,59 @@ def test_a_run_killed_once_the_registry_moved_is_told_as_promoted(
     assert messenger.events[-1].kind == "promoted"
     assert messenger.events[-1].id == told.id
     assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+
+@pytest.mark.parametrize("shadow", [False, True])
+def test_a_run_that_had_moved_the_registry_when_it_was_killed_is_not_run_again(
+    settings: Settings, registry: Registry, tmp_path: Path, *, shadow: bool
+) -> None:
+    swap = settings.swap.model_copy(update={"shadow": shadow})
+    job, messenger = toy_job(settings.model_copy(update={"swap": swap}), ToyWork(tmp_path / TOY), tmp_path)
+    record = job.run(REQUEST)
+    write_record(runs_folder(settings), msgspec.structs.replace(record, outcome=None, ended=None))
+    settled = settle_run(settings, messenger)
+    assert (settled.outcome, settled.killed) == ("challenging" if shadow else "promoted", False)
+    assert job.run(REQUEST).attempt == 1
+
+
+@pytest.mark.parametrize("act", [promote, pin])
+def test_the_shadow_is_that_of_the_champion_that_it_was_judged_by(
+    settings: Settings, registry: Registry, tmp_path: Path, act: Callable[..., object]
+) -> None:
+    # While the run goes on somebody lets another version serve, or pins the one that serves.
+    other = registry.register(tmp_path / TOY, "encoder", **toy_model.facts())
+    story = Story(by="ann")
+    work = ToyWork(tmp_path / TOY, before={"judge": lambda: act(registry, "encoder", other, story)})
+    shadowed = settings.model_copy(update={"swap": settings.swap.model_copy(update={"shadow": True})})
+    job, messenger = toy_job(shadowed, work, tmp_path)
+    record = job.run(REQUEST)
+    assert record.outcome == "rejected"
+    assert messenger.kinds[-1] == "rejected"
+    assert registry.aliases("encoder") == {"champion": other, "previous": 1}
+
+
+def test_a_rejection_carries_what_the_candidate_was_made_from(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    job, messenger = toy_job(settings, ToyWork(tmp_path / TOY, candidate=judged(0.8, 0.8, recent=0.6)), tmp_path)
+    record = job.run(REQUEST)
+    assert (record.outcome, record.version) == ("rejected", 2)
+    event = messenger.events[-1]
+    assert event.kind == "rejected"
+    assert event.lineage == registry.manifest("encoder", 2).lineage
+    assert event.metrics
+
+
+def test_what_is_told_late_carries_the_figures_too(settings: Settings, registry: Registry, tmp_path: Path) -> None:
+    job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+    record = job.run(REQUEST)
+    decision = decision_of(registry, "encoder", 2)
+    assert decision is not None
+    write_record(runs_folder(settings), msgspec.structs.replace(record, outcome=None, ended=None))
+    settle_run(settings, messenger)
+    event = messenger.events[-1]
+    assert (event.kind, event.metrics) == ("promoted", decision.figures)
+    assert event.lineage == registry.manifest("encoder", 2).lineage
 
 
 def test_a_killed_run_is_not_gone_on_with_under_another_champion(

@@ -10,7 +10,7 @@ from support.labelled import NOW, an_id, days_ago, kept_id, learnt_id, row, text
 
 from retrain.sides import is_frozen, is_recent_test, is_validation
 from retrain.snapshot import PARTS
-from retrain.splits import Split, latest_hours, split
+from retrain.splits import Hours, Split, latest_hours, split
 from streams.contract.ids import text_fingerprint
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def is_learnt(part: Part) -> bool:
     return part in ("train", "validation")
 
 
-def of(rows: Sequence[Row], learnt: Sequence[Row] = (), recent_from: datetime = WEEK) -> dict[str, Part]:
-    return parts_of(split(rows, learnt, recent_from=recent_from))
+def of(rows: Sequence[Row], learnt: Sequence[Row] = (), since: datetime = WEEK) -> dict[str, Part]:
+    return parts_of(split(rows, learnt, latest=Hours(since, NOW)))
 
 
 def test_a_fifth_is_frozen_and_an_eighth_of_the_rest_validates() -> None:
-    made = split([row(f"m{number}", text) for number, text in enumerate(texts(2000))], (), recent_from=None)
+    made = split([row(f"m{number}", text) for number, text in enumerate(texts(2000))], (), latest=None)
     sizes = {part: len(made.parts[part]) for part in PARTS}
     assert sizes["recent"] == made.copies == made.set_aside == 0
     assert sizes["frozen"] == pytest.approx(400, abs=60)
@@ -73,21 +73,21 @@ def test_a_group_with_a_frozen_row_is_frozen_wholly() -> None:
 
 
 def test_rows_have_the_name_of_their_group() -> None:
-    made = split([row("b", A), row("a", near(A)), row("c", B)], (), recent_from=None)
+    made = split([row("b", A), row("a", near(A)), row("c", B)], (), latest=None)
     groups = {one.id: one.group for part in PARTS for one in made.parts[part]}
     assert groups == {"a": "label:a", "b": "label:a", "c": "label:c"}
 
 
 def test_what_a_model_has_learnt_is_never_tested_and_what_is_near_it_is_set_aside() -> None:
     learnt, kept = row(learnt_id(), A), row(kept_id(), near(A))
-    made = split([learnt, kept], [learnt], recent_from=WEEK)
+    made = split([learnt, kept], [learnt], latest=Hours(WEEK, NOW))
     assert made.set_aside == 1
     assert parts_of(made).keys() == {learnt.id}
     assert is_learnt(parts_of(made)[learnt.id])
 
 
 def test_it_is_set_aside_even_when_what_was_learnt_is_gone() -> None:
-    made = split([row(kept_id(), near(A))], [row(learnt_id(), A)], recent_from=WEEK)
+    made = split([row(kept_id(), near(A))], [row(learnt_id(), A)], latest=Hours(WEEK, NOW))
     assert (made.set_aside, parts_of(made)) == (1, {})
 
 
@@ -100,14 +100,14 @@ def test_what_was_learnt_is_known_by_its_id_after_its_text_has_changed() -> None
 
 def test_a_seed_example_that_is_learnt_counts_as_learnt_before() -> None:
     example = a_seed(held_out=False)
-    made = split([example, row(kept_id(), near(example.text))], (), recent_from=WEEK)
+    made = split([example, row(kept_id(), near(example.text))], (), latest=Hours(WEEK, NOW))
     assert (made.set_aside, *parts_of(made)) == (1, example.id)
 
 
 def test_a_correction_of_what_is_learnt_is_learnt_whatever_its_id() -> None:
     example = a_seed(held_out=False)
     correction = replace(row(kept_id(), example.text), sentiment="negative")
-    made = split([example, correction], (), recent_from=WEEK)
+    made = split([example, correction], (), latest=Hours(WEEK, NOW))
     (one,) = [*made.parts["train"], *made.parts["validation"]]
     assert (one.id, one.sentiment, made.copies, made.set_aside) == (example.id, "negative", 1, 0)
 
@@ -131,11 +131,18 @@ def test_what_is_older_or_of_no_known_time_is_not_recent() -> None:
     assert "recent" not in of(rows).values()
 
 
+def test_what_claims_to_come_from_the_future_is_not_recent() -> None:
+    rows = [row(f"m{number}", text, time=days_ago(-300), control=True) for number, text in enumerate(texts(50))]
+    rows[7] = replace(rows[7], id="now", time=days_ago(0))
+    parts = parts_of(split(rows, (), latest=latest_hours(rows, 24 * 7, NOW)))
+    assert [name for name, part in parts.items() if part == "recent"] == ["now"]
+
+
 def test_what_was_recent_and_is_old_now_goes_where_its_hash_says() -> None:
     kept, other = kept_id(), an_id(lambda one: not is_frozen(one))
     rows = [row(kept, A, time=days_ago(1), control=True), row(other, B, time=days_ago(1), control=True)]
     assert set(of(rows).values()) == {"recent"}
-    later = of(rows, recent_from=days_ago(0.5))
+    later = of(rows, since=days_ago(0.5))
     assert later[kept] == "frozen"
     assert is_learnt(later[other])
 
@@ -147,9 +154,9 @@ def test_nothing_that_is_tested_next_week_was_learnt_this_week() -> None:
     again = [
         row(f"a{number}", near(text), time=NOW, control=number % 2 == 0) for number, text in enumerate(stories[::3])
     ]
-    first = split(now, (), recent_from=WEEK)
+    first = split(now, (), latest=Hours(WEEK, NOW))
     learnt = [*first.parts["train"], *first.parts["validation"]]
-    second = split([*now, *again], learnt, recent_from=days_ago(3))
+    second = split([*now, *again], learnt, latest=Hours(days_ago(3), NOW))
     parts = parts_of(second)
     assert all(is_learnt(parts[one.id]) for one in learnt)
     tested = {one.group for part in ("frozen", "recent") for one in second.parts[part]}
@@ -180,5 +187,5 @@ def test_the_latest_hours_end_with_the_newest_message_that_can_be() -> None:
         row("c", C, time=days_ago(-365)),
         row("d", A),
     ]
-    assert latest_hours(rows, 24, NOW) == days_ago(31)
+    assert latest_hours(rows, 24, NOW) == Hours(days_ago(31), days_ago(30))
     assert latest_hours([row("a", A)], 24, NOW) is None

@@ -90,9 +90,9 @@ class FileMessenger:
         story = Story(by=BY, reason=reason, details=details)
         self.tell(promoting.promote(self.registry, self.settings.model.name, version, story, expected=expected).event)
 
-    def challenge(self, version: int, reason: str, details: Details) -> None:
+    def challenge(self, version: int, expected: int, reason: str, details: Details) -> None:
         story = Story(by=BY, reason=reason, details=details)
-        self.tell(promoting.challenge(self.registry, self.settings.model.name, version, story).event)
+        self.tell(promoting.challenge(self.registry, self.settings.model.name, version, story, expected=expected).event)
 
     def announce(self) -> None:
         if self.away:

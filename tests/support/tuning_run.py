@@ -1,6 +1,6 @@
 """A fine-tuning run on toys, in this process, or in one of its own that kills itself on the way.
 
-As a program: ``python -m support.tuning_run FOLDER step|checkpoint``.
+As a program: ``python -m support.tuning_run FOLDER step|checkpoint|trial``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # 48 rows in batches of 8: six steps an epoch, and a checkpoint after each.
 KILLED_AT = 9
+KILLED_IN = "trial 3"
+SEARCHED = {"trials": 4, "epochs": 1}
 
 
 def settings(**changed: object) -> RetrainSettings:
@@ -64,6 +66,8 @@ def _main(folder: str, when: str) -> None:
     def tell(stage: str, done: int, _total: int) -> None:
         if stage == STAGE and done == KILLED_AT and when == "step":
             _die()
+        if stage == KILLED_IN and when == "trial":
+            _die()
 
     if when == "checkpoint":
         whole = Tuner._save_rng_state
@@ -74,7 +78,7 @@ def _main(folder: str, when: str) -> None:
             whole(tuner, output_dir)
 
         Tuner._save_rng_state = dying  # type: ignore[method-assign]
-    run(Path(folder), tell=tell)
+    run(Path(folder), tell=tell, **(SEARCHED if when == "trial" else {}))
 
 
 if __name__ == "__main__":

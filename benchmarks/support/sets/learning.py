@@ -116,7 +116,9 @@ def _tuned(corpus: Corpus, base: Base, settings: RetrainSettings, folder: Path, 
 def _judged(corpus: Corpus, base: Base, tuned: Tuned, folder: Path, seconds: float) -> Figures:
     raw = _served(corpus, base, tuned.trunk, tuned.heads, folder)
     temperatures = fit_temperatures(corpus.validation, answer(raw, corpus.validation), corpus.labels)
-    model = _served(corpus, base, tuned.trunk, fold(tuned.heads, temperatures), folder)
+    model = _served(
+        corpus, base, tuned.trunk, fold(tuned.heads, {str(head): one for head, one in temperatures.items()}), folder
+    )
     report = evaluate(corpus.test, answer(model, corpus.test), corpus.learnt, corpus.labels)
     changed = perturbed(corpus.test, lambda rows: headline(rows, answer(model, rows), corpus.labels)[corpus.task])
     if corpus.task == "entities":
