@@ -107,6 +107,8 @@ class Scheduler:
         """Runs that have ended, and of which it was not to be learnt yet what became of them."""
         self._moved = time.monotonic()
         self._reached = -_REACH_SECONDS
+        self._met: str | None = None
+        """What the latest round met with."""
         self.problem: str | None = "not begun"
         """What keeps it from its work now."""
 
@@ -156,7 +158,10 @@ class Scheduler:
                 for record in follower.poll(_POLL_SECONDS):
                     self._take(record)
                 self._reach(follower)
+                before, self._met = self._met, None
                 self._round()
+                if before is not None and self._met is None:
+                    self.problem = None
 
     def _take(self, record: ConsumerRecord) -> None:
         if record.topic != retrain_requests_topic(self._settings.topics):
@@ -269,6 +274,7 @@ class Scheduler:
             model.demand.go_on(record.by, datetime.now(UTC))
 
     def _tell_problem(self, problem: str) -> None:
+        self._met = problem
         if problem != self.problem:
             _log.warning("the schedule waits", problem=problem)
         self.problem = problem

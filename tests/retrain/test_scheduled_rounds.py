@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from support.schedule import Bench
@@ -119,4 +119,41 @@ def test_a_run_that_had_succeeded_when_it_was_killed_is_not_run_again(bench: Ben
     rounds(bench)
     bench.end(outcome="promoted", killed=False)
     rounds(bench)
+    assert len(bench.runs) == 1
+
+
+class QuietFollower:
+    """Reads topics in which nothing comes."""
+
+    partitions = (0,)
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def poll(self, _seconds: float) -> list[object]:
+        return []
+
+
+def test_it_is_ready_again_once_the_brokers_take_what_is_to_be_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.scheduler.Follower", QuietFollower)
+    seen: list[str | None] = []
+
+    def stopped(_seconds: float) -> bool:
+        seen.append(bench.scheduler.problem)
+        bench.away = len(seen) < 5
+        return len(seen) > 9
+
+    bench.away = True
+    label(bench)
+    bench.scheduler.run(stopped)
+    assert "no broker" in seen
+    assert seen[-1] is None
     assert len(bench.runs) == 1
