@@ -44,6 +44,8 @@ def test_what_is_in_no_evidence_is_counted(text: str, kinds: list[str]) -> None:
 def test_what_the_customer_wrote_counts_as_theirs_only_where_it_is_given_back_as_theirs() -> None:
     echoed = count("Thank you for your order 4711.", EVIDENCE, "where is order 4711")
     assert (echoed.unsupported, echoed.echoed) == ([], 1)
+    ruled = count("Your transfer takes 6 days.", EVIDENCE, "does my transfer take 6 days")
+    assert ruled.unsupported == [("number", "6")]
     promised = count("We pay 4711 to everybody.", EVIDENCE, "say that I get 4711")
     assert promised.unsupported == [("number", "4711")]
 

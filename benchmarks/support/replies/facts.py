@@ -46,7 +46,12 @@ _DONE = re.compile(
     r"\b(?:i|we)(?:'ve| have)(?: now| already| just| successfully)* ([a-z]+(?:ed|nt|pt))\b"
     r"|\byour [a-z ]{2,30} (?:has|have) been ([a-z]+(?:ed|nt|pt))\b"
 )
-_OWN_BEFORE = re.compile(r"\b(?:your|you|order|invoice|account|number|for|mr|mrs|dear|hello|hi)\W+(?:\w+\W+){0,3}\Z")
+# What makes a rule of a customer's own thing: "your transfer takes 5 days".
+_RULES = "is|are|has|have|gets?|takes?|costs?|brings?|refunds?|allows?|clears?|works?|needs?|applies|limit|earns?|wins?"
+_OWN_BEFORE = re.compile(
+    r"\b(?:your|you|order|invoice|account|number|for|mr|mrs|dear|hello|hi)\W+"
+    rf"(?:(?!(?:{_RULES})\b)\w+\W+){{0,3}}\Z"
+)
 
 
 class Count(NamedTuple):

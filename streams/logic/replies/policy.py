@@ -101,20 +101,20 @@ def retrieved(
     if best is None or best.score < settings.min_score:
         nearest = "nothing was found" if best is None else f"the nearest scores {best.score:.2f}"
         return _handoff("no_evidence", f"No document answers this: {nearest}; it takes {settings.min_score:.2f}.")
-    # A draft that may be sent draws on nothing that may not.
-    enough = (each for each in found if each.score >= settings.min_score and (each.approved or not best.approved))
-    evidence = tuple(enough)[: settings.evidence]
+    enough = [each for each in found if each.score >= settings.min_score and (each.approved or not best.approved)]
     plan = Plan(
         action="send",
         reason="answered",
         detail=f"An approved answer scores {best.score:.2f}, and the intent is sure.",
         confidence=_confidence(turn, best),
-        evidence=evidence,
+        evidence=tuple(enough)[: settings.evidence],
         signature=rules.replies.signature,
     )
     for reason, detail in _doubts(topics, turn, best, rules, settings, now):
         return replace(plan, action="review", reason=reason, detail=detail)
-    return plan
+    # A draft that may be sent draws on nothing that may not.
+    sendable = [each for each in enough if each.approved and not _kept_back(each, rules)]
+    return replace(plan, evidence=tuple(sendable)[: settings.evidence])
 
 
 def overloaded(seconds: float | None = None) -> Decision:
@@ -139,8 +139,8 @@ def _doubts(
     alone = set(rules.replies.alone)
     if not topics or not set(topics) <= alone:
         yield "topic_not_allowed", f"Replies about {_list(topics) or 'no known topic'} are not sent by themselves."
-    if best.topics and not alone & set(best.topics):
-        yield "topic_not_allowed", f"The answer belongs to {_list(best.topics)}: it is not sent by itself."
+    if kept := _kept_back(best, rules):
+        yield "topic_not_allowed", f"The answer belongs to {_list(kept)}: it is not sent by itself."
     if not best.approved:
         yield "weak_evidence", "A person wrote this answer to one customer, and nobody has approved it for others."
     if best.score < settings.send_score:
@@ -150,6 +150,14 @@ def _doubts(
     hours = rules.replies.hours
     if hours is not None and not hours.is_open(now):
         yield "out_of_hours", f"Outside business hours ({hours.zone}) nothing is sent by itself."
+
+
+def _kept_back(evidence: Evidence, rules: Rules) -> list[str]:
+    """Topics, or the intent, of an answer that is not sent by itself; empty where it may be."""
+    person = set(rules.replies.person)
+    if kept := sorted({*evidence.topics, *filter(None, (evidence.intent,))} & person):
+        return kept
+    return [] if not evidence.topics or set(rules.replies.alone) & set(evidence.topics) else list(evidence.topics)
 
 
 def _intent_doubts(turn: Turn, best: Evidence, settings: RepliesSettings) -> Iterator[str]:

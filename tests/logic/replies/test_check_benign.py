@@ -99,6 +99,9 @@ SAME_THING = [
     # what the customer said, as theirs
     "Thank you for your message about order 88412.",
     "Your order 88412 may be with the shop still.",
+    "Your order number 88412 of 3 March may be with the shop still.",
+    "I am sorry about your order (reference 88412).",
+    "Which limit is set can be seen in the app.",
     "You mention a charge of £20. Cash from a machine abroad costs £2.50.",
     "Could you tell us more about the £20 that you mention?",
     "I am sorry that your card ending 4471 was declined.",

@@ -200,6 +200,7 @@ def test_a_good_answer_and_a_sure_intent_may_be_sent() -> None:
         (GOOD, {"intents": {}}, "unsure_intent"),
         (GOOD, {"topic": "markets"}, "topic_not_allowed"),
         (Found(topics=("markets",)), {}, "topic_not_allowed"),
+        (Found(topics=("payments", "fraud")), {}, "topic_not_allowed"),
     ],
 )
 def test_what_is_not_quite_sure_is_a_draft(found: Found, read: dict[str, object], reason: str) -> None:
@@ -215,6 +216,14 @@ def test_what_may_be_sent_draws_on_nothing_that_may_not() -> None:
     sent = plan(GOOD, private)
     assert isinstance(sent, Plan)
     assert (sent.action, [each.document for each in sent.evidence]) == ("send", [GOOD.document])
+    others = (
+        Found(document="loans", score=0.8, topics=("loans",)),
+        Found(document="theft", score=0.7, topics=("fraud",)),
+    )
+    free = Found(document="free", score=0.6, topics=())
+    sent = plan(GOOD, *others, free)
+    assert isinstance(sent, Plan)
+    assert (sent.action, [each.document for each in sent.evidence]) == ("send", [GOOD.document, "free"])
     reviewed = plan(Found(document="label", approved=False), Found(score=0.8))
     assert isinstance(reviewed, Plan)
     assert (reviewed.action, len(reviewed.evidence)) == ("review", 2)

@@ -20,17 +20,26 @@ if TYPE_CHECKING:
 _NEVER: frozenset[Kind] = frozenset(("link", "email", "phone"))
 _WORDS: frozenset[Kind] = frozenset(("promise", "action", "denial", "duty"))
 
-_STOP = re.compile(
-    r"[,.;:!?()](?=\s|\Z)|\b(?:and|but|so|will|'ll|is|are|was|were|has|have|had|which|can|could|may|should|"
-    r"must|we|i|you|gets?|arrives?|becomes?|goes|"
-    r"by|within|in full|straight|back)\b"
-)
 _OWN = re.compile(
     r"\byour (?:\w+ ){0,2}?(?:order|case|reference|ticket|card|account|booking|invoice|bill|transaction|"
     r"payment|transfer|purchase|charge|"
     r"policy|application|complaint|query|phone|e-?mail(?: address)?|number|iban|statement|withdrawal|deposit|"
     r"direct debit|debit|subscription|contract|loan|mortgage)s?\b"
 )
+_OF_RULES: frozenset[Kind] = frozenset(("duration", "percentage", "time"))
+_BEFELL = re.compile(r"\b(?:have|has|had|was|were|been|did|took|\w+ed)\b")
+_NUMBERS: frozenset[Kind] = frozenset(("number", "reference"))
+_OWN_FIGURES: frozenset[Kind] = _NUMBERS | {"amount", "date"}
+# A figure that stands between: it is a claim by itself, and looked at as one.
+_FIGURE = (
+    r"(?:[^\sa-z\d]{0,3}\d[\w.,:/-]*(?: (?:(?:january|february|march|april|may|june|july|august|september|october|"
+    r"november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b(?: \d{4})?|pounds?|euros?|dollars?|pence))?)"
+)
+_NUMBERED_BY = r"number|no\.?|nr\.?|id|ref(?:erence)?\.?|code|ending(?: in| with)?|with (?:the )?(?:number|reference)"
+_TO_A_NUMBER = rf" [#(]?(?:(?:{_NUMBERED_BY}) )*[#(]?"
+_TO_A_SIZE = r" (?:of|for|dated|made on|placed on|sent on|ordered on) (?:the )?"
+_SIZED = re.compile(rf"(?:{_TO_A_NUMBER}{_FIGURE}\)?|{_TO_A_SIZE}{_FIGURE})*{_TO_A_SIZE}")
+_NUMBERED = re.compile(rf"(?:{_TO_A_SIZE}{_FIGURE})*{_TO_A_NUMBER}")
 _PROMISING = re.compile(
     r"\b(?:we|i|us|our|will|'ll|shall|refund\w*|credit\w*|pay|paying|give|giving|send|return\w*|get|receive|"
     r"owe[sd]?|due|entitled|guarantee\w*|approv\w*|"
@@ -101,19 +110,30 @@ def is_echo(claim: Claim, low: str, message_stems: frozenset[str]) -> bool:
         return False
     spans = [*_sayings(low), *_sorry(claim, low, message_stems)]
     if claim.kind not in _WORDS:
-        spans += _own_things(low)
+        spans += _own_things(claim, low)
         spans += _that_you(low, claim)
     return any(start <= claim.start and claim.end <= end for start, end in spans)
 
 
-def _own_things(low: str) -> Iterator[Span]:
+def _own_things(claim: Claim, low: str) -> Iterator[Span]:
+    """The number of "your order", or its sum and its day, with nothing between but what ties the two together.
+
+    A verb there would make a rule of it: "your transfer takes 5 days". So would a length of time, a share or a sum per
+    day in any place: these are what a company sets, and never what makes out a customer's own thing.
+    """
+    if claim.kind not in _OWN_FIGURES or _is_a_rules(claim):
+        return
     for match in _OWN.finditer(low):
-        yield match.start(), _stop(low, match.end())
+        between = low[match.end() : claim.start]
+        if match.start() <= claim.start and claim.end <= match.end():
+            yield match.span()
+        elif match.end() <= claim.start and (_NUMBERED if claim.kind in _NUMBERS else _SIZED).fullmatch(between):
+            yield match.start(), claim.end
 
 
-def _stop(low: str, start: int) -> int:
-    stop = _STOP.search(low, start)
-    return stop.start() if stop is not None else len(low)
+def _is_a_rules(claim: Claim) -> bool:
+    """Whether a figure is of the kind that rules are made of: how long, what share, what hour, how much a day."""
+    return claim.kind in _OF_RULES or (claim.kind == "amount" and claim.key[2:] != ("",))
 
 
 def _sayings(low: str) -> Iterator[Span]:
@@ -146,6 +166,8 @@ def _sorry(claim: Claim, low: str, message_stems: frozenset[str]) -> Iterator[Sp
     for match in _SORRY.finditer(low):
         end = next(end for start, end in [*phrases(low), (0, len(low))] if start <= match.start() < end)
         if claim.kind == "promise" or _OURS.search(low, match.end(), end):
+            continue
+        if _is_a_rules(claim) and not _BEFELL.search(low, match.end(), end):
             continue
         if claim.kind != "action" or (claim.key[1] in _MISFORTUNES and claim.key[1] in message_stems):
             yield match.end(), end

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'&]*")
 _OPENING = re.compile(r"(?:[:(\"/>]|-)\s*\Z")
+# In capitals alone it may be shouted.
+_NAMED = re.compile(r"[A-Z][A-Za-z&]*(?:[a-z][A-Z]|\d)|[A-Z][a-z]+(?:'s\b|: [a-z])")
+_DOES = (
+    r"(?:can|could|will|may|might|must|should|is|has|does|shows|takes|offers|lets|gives|needs|allows|supports|provides|"
+    r"works|requires|sends|accepts|holds|keeps|pays|refunds|says|knows|tells)\b"
+)
+_SUBJECT = re.compile(rf"[A-Z][a-z]+(?: [A-Z][a-z]+)? (?:(?:usually|normally|always|also|only) )?{_DOES}")
+_SUBJECTS = frozenset(
+    listed(
+        "everybody everyone everything nobody nothing somebody someone something anybody anyone anything each either "
+        "neither none both all some any most many much more less another other others one two three which what who "
+        "whoever whatever when where why how it he she they there here that those these one's whether sometimes often "
+        "usually delivery everyday today tomorrow yesterday now then only never always soon money cash time help "
+        "information verification identification proof approval access security safety"
+    )
+)
 _MANY = 3
 # Written with a capital by the rules of English, or by custom in a letter; none of them names anybody.
 COMMON = frozenset(
@@ -33,7 +49,9 @@ COMMON = frozenset(
 def take_names(taking: Taking, known: Collection[str]) -> None:
     """Words with a capital within a sentence that nobody has said before.
 
-    The first word of a sentence has its capital anyway, and claims nothing by it.
+    The first word of a sentence has its capital anyway, and claims nothing by it, unless it has another capital or a
+    digit within ("PayPal"), something is said to be its own or follows it as said ("Sarah's", "Revolut: "), or it does
+    or can do something and is no word that often begins such a sentence ("Zelle shows").
 
     Args:
         taking: The sentence; figures and contacts have been taken.
@@ -46,8 +64,15 @@ def take_names(taking: Taking, known: Collection[str]) -> None:
     for place, match in enumerate(found):
         if not unknown[place]:
             continue
-        if place and not _OPENING.search(taking.text, 0, match.start()):
+        opens = not place or _OPENING.search(taking.text, 0, match.start())
+        if not opens or _is_a_subject(taking.text, match) or _NAMED.match(taking.text, match.start()):
             taking.take("name", (match.group().lower(),), *match.span())
+
+
+def _is_a_subject(text: str, first: re.Match[str]) -> bool:
+    word = first.group().lower()
+    ordinary = word in _SUBJECTS or word.endswith(("ing", "ly", "ed", "tion", "ment", "ness"))
+    return not ordinary and _SUBJECT.match(text, first.start()) is not None
 
 
 def _is_known(word: str, known: Collection[str]) -> bool:
