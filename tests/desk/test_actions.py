@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from streams.desk.actions.office import ActionError
 from streams.desk.view.conversations import handle
 
 if TYPE_CHECKING:
+    from streams.contract.labels import RequestReason
     from streams.desk.actions.office import Office
     from streams.desk.view.view import View
 
@@ -207,6 +209,52 @@ def test_entities_are_labelled_and_taken_back_with_the_rest(
     assert (written.of(Label)[-1].entities, written.of(Label)[-1].topics) == ([CARD, bank], None)
     labels.withdraw(labelling.WithdrawLabel(by="ann", message_id="q-1", entities=True))
     assert written.records[-1][2] is None
+
+
+def test_a_correction_to_no_topic_stands(view: View, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = make_office(view, written)
+    several = office.domain.model_copy(update={"topic_mode": "multi"})
+    multi = labelling.LabellingActions(dataclasses.replace(office, domain=several))
+    hear(view, Told(b"q-1", make_request(1, "My card", NOON, "customer")))
+    multi.label(labelling.GiveLabel(by="ann", message_id="q-1", topics=["payments"], sentiment="negative"))
+    monkeypatch.setattr(labelling, "standing_label", lambda *_: written.of(Label)[-1])
+    multi.label(labelling.GiveLabel(by="ann", message_id="q-1", topics=[]))
+    assert (written.of(Label)[-1].topics, written.of(Label)[-1].sentiment) == ([], "negative")
+
+
+@pytest.mark.parametrize(
+    ("reason", "model", "then"),
+    [
+        (None, None, ("random", "encoder:2")),
+        (None, "encoder:1", ("random", "encoder:1")),
+        ("uncertain", "encoder:1", ("uncertain", "encoder:1")),
+    ],
+)
+def test_an_answer_to_a_draw_counts_as_drawn_though_the_person_wrote_a_reply_before(
+    labels: labelling.LabellingActions,
+    view: View,
+    written: Written,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: RequestReason | None,
+    model: str | None,
+    then: tuple[str, str],
+) -> None:
+    hear(view, Told(b"q-1", make_request(1, "My card", NOON, "customer", reason="random")))
+    reply = Label(
+        message_id="q-1",
+        labeller="ann",
+        time=NOON,
+        text="My card",
+        kind="customer",
+        reply="Sorry.",
+        reason=reason,
+        model=model,
+    )
+    monkeypatch.setattr(labelling, "standing_label", lambda *_: reply)
+    labels.label(labelling.GiveLabel(by="ann", message_id="q-1", topics=["payments"]))
+    (label,) = written.of(Label)
+    assert (label.topics, label.reply) == (["payments"], "Sorry.")
+    assert (label.reason, label.model) == then
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def test_takeover_is_within_the_session_timeout(broker: Broker, stream_settings:
     longest = max(answered[message_id] - sent for message_id, sent in feed.acknowledged.items())
     # The embedded broker lets a group join only after half of the session time-out more.
     joining = settings.kafka.session_timeout_seconds / 2 if broker.engine == "tansu" else 0.0
-    assert longest < settings.kafka.session_timeout_seconds + joining + 3.0
+    # The rest is for a busy machine, and less than one session time-out more, which must fail.
+    assert longest < settings.kafka.session_timeout_seconds + joining + 5.0
 
 
 def test_the_only_worker_is_killed_and_another_started(broker: Broker, stream_settings: Settings) -> None:

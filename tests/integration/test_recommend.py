@@ -209,6 +209,8 @@ def test_another_trunk_embeds_all_items_anew_once_and_interests_go_with_it(
         readership.send_items(settings, readership.items())
         wait_until_live(24, one, other)
         readership.send_behaviors(settings, [readership.behavior("ada", "merger-0")])
+        # Requests come on another topic, and may be answered first.
+        wait_for(lambda: counted(one, other) == 1, SOON, what="for the behavior")
         before = readership.ask(settings, "ada", "before", limit=5)
         promotion.promote(settings, registry, version, "a test", "to be seen")
 

@@ -113,31 +113,34 @@ def test_a_question_is_answered_from_a_document_that_came_while_the_worker_ran(r
 
 @on_tansu
 def test_a_slow_generator_holds_up_nobody_and_what_is_too_much_goes_to_people(reply_settings: Settings) -> None:
-    replies_settings = reply_settings.replies.model_copy(update={"max_waiting": 8, "deadline_seconds": 6.0})
+    replies_settings = reply_settings.replies.model_copy(update={"max_waiting": 8, "deadline_seconds": 16.0})
     # Few enough in Faust's buffers that an intake of turns which waits would hold up every other topic.
     enrich = EnrichSettings(batch_max=4)
     settings = reply_settings.model_copy(
         update={"replies": replies_settings, "generator": GeneratorSettings(batch=2), "enrich": enrich}
     )
     news = next(topic for topic, kind in settings.topics.inputs.items() if kind == "news")
-    with worker(settings, SLOW, SLOW_GENERATOR="2.0") as running:
+    # A batch takes longer than a reading may on a busy machine, and less than half of the deadline. That half is given
+    # to a late draft, too: none is cut off.
+    with worker(settings, SLOW, SLOW_GENERATOR="7.0") as running:
         running.wait_until_ready()
         publish_answer(settings, running)
         # From 0 on are the feed's.
         produce(settings, customer_topic(settings), [asked(1000 + number) for number in range(60)])
         with Feed(settings, news, per_second=20) as feed:
             waited: list[bool] = []
-            deadline = time.monotonic() + 5
-            while time.monotonic() < deadline:
+
+            def is_seen() -> bool:
                 waited.append(running.metric("tocsin_replies_waiting_messages") > 0)
-                time.sleep(0.1)
+                return waited.count(True) > 10 and len(feed.acknowledged) >= 100
+
+            wait_for(is_seen, 30, every=0.1, what="for turns that wait while the feed is read")
         found = replies(settings, 60)
         predictions = read_predictions(settings, 60 + len(feed.acknowledged))
         assert running.process.terminate() == 0, running.process.stderr
-    assert Counter(waited)[True] > 10
     told = {record.key.decode(): record.timestamp / 1000 for record in predictions}
     # Held up, they would have waited for several batches of the generator.
-    assert max(told[message] - sent for message, sent in feed.acknowledged.items()) < 3.0
+    assert max(told[message] - sent for message, sent in feed.acknowledged.items()) < 4.0
     reasons = Counter((reply.action, reply.reason) for reply in found.values())
     assert set(reasons) == {("send", "answered"), ("handoff", "overload")}
     assert reasons["send", "answered"] >= 2
@@ -174,19 +177,31 @@ def test_nothing_is_lost_or_answered_twice_when_one_of_two_workers_is_killed(rep
 
 
 @on_tansu
-def test_a_person_who_takes_over_while_a_draft_is_written_is_not_spoken_over(reply_settings: Settings) -> None:
-    settings = reply_settings
+def test_a_person_who_takes_over_while_a_draft_is_written_is_not_spoken_over(
+    reply_settings: Settings, tmp_path: Path
+) -> None:
+    # So long that the drafts outlast the start of a command on any machine; and a worker must outlast its drafts.
+    settings = reply_settings.model_copy(
+        update={
+            "replies": reply_settings.replies.model_copy(update={"deadline_seconds": 50.0}),
+            "worker": reply_settings.worker.model_copy(update={"shutdown_timeout_seconds": 60.0}),
+        }
+    )
+    written = tmp_path / "written"
+    waiting = "tocsin_replies_waiting_messages"
 
     def tocsin(*args: str) -> None:
         with run_tocsin(["replies", *args, "--by", "ann"], settings_env(settings)) as command:
             assert command.wait() == 0, command.stderr
 
-    with worker(settings, SLOW, SLOW_GENERATOR="6.0") as running:
+    with worker(settings, SLOW, SLOW_GENERATOR_UNTIL=str(written)) as running:
         running.wait_until_ready()
         publish_answer(settings, running)
         produce(settings, customer_topic(settings), [asked(1, conversation="a"), asked(2, conversation="b")])
-        wait_for(lambda: running.metric("tocsin_replies_waiting_messages") > 0, what="for drafts", every=0.01)
+        wait_for(lambda: running.metric(waiting) == 2, what="for drafts", every=0.01)
         tocsin("take-over", "a")
+        wait_for(lambda: running.metric(waiting) == 3, what="for the worker to hear of it")
+        written.touch()
         found = replies(settings, 2)
         assert (found["1"].action, found["1"].reason, found["1"].text) == ("handoff", "taken_over", "")
         assert found["2"].action == "send"

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.messages import consume_all, produce
+from support.processes import wait_for
 from support.streams import Ledger, message, read_dead_letters, read_predictions, worker
 
 from streams.contract.topics import predictions_topic
@@ -40,7 +41,9 @@ def test_each_kind_of_message_is_read(stream_settings: Settings) -> None:
         produce(settings, _input(settings, kind), [(kind.encode(), json.dumps(body).encode(), [])])
     with worker(settings) as running:
         records = read_predictions(settings, len(texts))
-        assert running.metric(f'tocsin_messages_total{{source="{_input(settings, "news")}"}}') == 1
+        counted = f'tocsin_messages_total{{source="{_input(settings, "news")}"}}'
+        # A prediction can be read before it is counted.
+        wait_for(lambda: running.metric(counted) == 1, what="for the message to be counted")
     for record in records:
         prediction = json.loads(record.value)
         kind = prediction["message_id"]

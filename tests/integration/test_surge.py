@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from support.messages import consume_all, produce
+from support.processes import wait_for
 from support.streams import worker
 
 from streams.contract.alerts import Alert, Matcher, Silence, Trend, Watch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kafka.consumer.fetcher import ConsumerRecord
+    from support.streams import Worker
 
     from streams.contract.settings import Settings
 
@@ -198,6 +200,15 @@ def test_a_rebalance_loses_and_doubles_nothing(surge_settings: Settings) -> None
         assert_undisturbed(settings, signals)
 
 
+def say(settings: Settings, running: Worker, topic: str, key: bytes, value: bytes) -> None:
+    """Tell a worker something of the desk's, and return once it has taken that in."""
+    # Nothing orders such a topic and the signals. But a worker logs the place of what it cannot read; of one key, that
+    # is read after what is meant.
+    _, (partition, offset) = produce(settings, topic, [(key, value, []), (key, b"unreadable", [])])
+    place = f"{topic}[{partition}]@{offset}"
+    wait_for(lambda: place in running.process.stderr, what=f"for {place} to be read")
+
+
 @on_tansu
 def test_a_silence_and_the_watchlist_are_heeded_while_the_worker_runs(surge_settings: Settings) -> None:
     settings = surge_settings
@@ -215,8 +226,8 @@ def test_a_silence_and_the_watchlist_are_heeded_while_the_worker_runs(surge_sett
     with worker(settings) as running:
         send(settings, signals[:half])
         running.wait_until_ready()
-        produce(settings, silences_topic(settings.topics), [(b"quiet", encode(silence), [])])
-        produce(settings, watchlist_topic(settings.topics), [(SURGING.encode(), encode(watch), [])])
+        say(settings, running, silences_topic(settings.topics), b"quiet", encode(silence))
+        say(settings, running, watchlist_topic(settings.topics), SURGING.encode(), encode(watch))
         send(settings, signals[half:])
         end_upstream(settings, START + 10 * HOUR)
         for alert in alerts(settings, 2).values():

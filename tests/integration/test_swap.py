@@ -55,7 +55,8 @@ def settings(stream_settings: Settings, registry: Registry) -> Settings:
     return stream_settings.model_copy(
         update={
             "model": stream_settings.model.model_copy(update={"registry": registry.url}),
-            "swap": SwapSettings(stagger_seconds=0.5, watch_seconds=20.0, shadow_messages=30),
+            # No test here is about slowness, and on a busy machine any version may seem slow while it is watched.
+            "swap": SwapSettings(stagger_seconds=0.5, watch_seconds=20.0, shadow_messages=30, max_slowdown=1000.0),
             "surge": SurgeSettings(enabled=False),
         }
     )

@@ -1,64 +1,22 @@
+"""What is registered is what is fetched: whole, under a number of its own, or refused by name."""
+
 from __future__ import annotations
 
 import json
 import multiprocessing
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any
 
-import fsspec
 import onnx
 import pytest
 from structlog.testing import capture_logs
 from support import toy_model
+from support.registering import change, read, register
 
-from models import atomic
-from models.aliases import AliasConflictError
 from models.external_data import MalformedModelError, has_external_data
 from models.manifest import VersionError
 from models.registry import Registry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def memory_url() -> Iterator[str]:
-    """An object store for one test."""
-    url = f"memory://{uuid4().hex}"
-    yield url
-    store = fsspec.filesystem("memory")
-    if store.exists(url):
-        store.rm(url, recursive=True)
-
-
-@pytest.fixture(params=["folder", "memory"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path, memory_url: str) -> Registry:
-    return Registry(str(tmp_path / "registry") if request.param == "folder" else memory_url)
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """Files of a version that is no encoder: the registry does not ask what is in them."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    (folder / "labels.json").write_text('{"topics": ["earnings"]}')
-    (folder / "report.md").write_text("# Report\n")
-    return folder
-
-
-def register(registry: Registry, folder: Path) -> int:
-    return registry.register(folder, "encoder", **toy_model.facts())
-
-
-def change(registry: Registry, path: str, content: bytes) -> None:
-    registry._fs.pipe_file(registry._path("encoder", path), content)
-
-
-def read(registry: Registry, path: str) -> bytes:
-    content: bytes = registry._fs.cat_file(registry._path("encoder", path))
-    return content
 
 
 def test_versions_count_up(registry: Registry, small: Path) -> None:
@@ -147,81 +105,6 @@ def test_a_url_that_cannot_be_opened(url: str) -> None:
         Registry(url)
 
 
-class TestAliases:
-    def test_a_new_champion_makes_the_old_one_previous(self, registry: Registry, small: Path) -> None:
-        for _ in range(2):
-            register(registry, small)
-        registry.set_alias("encoder", "champion", 1)
-        registry.set_alias("encoder", "challenger", 2)
-        assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
-        registry.set_alias("encoder", "champion", 2)
-        registry.set_alias("encoder", "champion", 2)
-        assert registry.aliases("encoder") == {"champion": 2, "challenger": 2, "previous": 1}
-
-    def test_resolve(self, registry: Registry, small: Path) -> None:
-        register(registry, small)
-        registry.set_alias("encoder", "champion", 1)
-        assert registry.resolve("encoder", "champion") == registry.resolve("encoder", "1") == 1
-        with pytest.raises(VersionError, match=r"no version of encoder is challenger .*versions: 1"):
-            registry.resolve("encoder", "challenger")
-        with pytest.raises(VersionError, match="'best' is neither"):
-            registry.resolve("encoder", "best")
-
-    def test_no_alias_for_what_is_not_there(self, registry: Registry, small: Path) -> None:
-        register(registry, small)
-        with pytest.raises(VersionError, match="version 2 of encoder does not exist"):
-            registry.set_alias("encoder", "champion", 2)
-        with pytest.raises(VersionError, match="'best' is none of the aliases"):
-            registry.set_alias("encoder", "best", 1)
-
-    def test_a_corrupt_file_of_aliases(self, registry: Registry, small: Path) -> None:
-        register(registry, small)
-        registry.set_alias("encoder", "champion", 1)
-        change(registry, "aliases/1.json", b'{"champion": "1"}')
-        with pytest.raises(VersionError, match=r"aliases/1\.json: Expected `int \| null`"):
-            registry.resolve("encoder", "champion")
-
-    def test_what_was_decided_on_another_champion_is_refused(self, registry: Registry, small: Path) -> None:
-        for _ in range(3):
-            register(registry, small)
-        registry.set_alias("encoder", "champion", 1, expected=None)
-        registry.set_alias("encoder", "champion", 2, expected=1)
-        with pytest.raises(AliasConflictError, match="champion of encoder is 2 by now and no longer 1, so version 3"):
-            registry.set_alias("encoder", "champion", 3, expected=1)
-        with pytest.raises(AliasConflictError, match="is 2 by now and no longer unset"):
-            registry.set_alias("encoder", "champion", 3, expected=None)
-        with pytest.raises(AliasConflictError, match="challenger of encoder is not set by now and no longer 1"):
-            registry.set_alias("encoder", "challenger", 3, expected=1)
-        assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
-
-    def test_of_two_changes_at_one_moment_the_later_is_refused(
-        self, registry: Registry, small: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for _ in range(3):
-            register(registry, small)
-        registry.set_alias("encoder", "champion", 1)
-
-        def too_late(fs: Any, path: str, content: bytes) -> None:  # noqa: ANN401
-            monkeypatch.undo()
-            Registry(registry.url).set_alias("encoder", "challenger", 2)
-            atomic.create(fs, path, content)
-
-        monkeypatch.setattr("models.aliases.create", too_late)
-        told = "changed by another process .* says champion 1, challenger 2 now; champion 3, previous 1 was not set"
-        with pytest.raises(AliasConflictError, match=told):
-            registry.set_alias("encoder", "champion", 3)
-        assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
-
-    def test_a_draft_of_a_state_is_none(self, small: Path, tmp_path: Path) -> None:
-        registry = Registry(str(tmp_path / "registry"))
-        register(registry, small)
-        registry.set_alias("encoder", "champion", 1)
-        folder = tmp_path / "registry/encoder/aliases"
-        assert [path.name for path in folder.iterdir()] == ["1.json"], "a draft was left behind"
-        (folder / "2.json.0123.tmp").write_text("{")
-        assert registry.aliases("encoder") == {"champion": 1}
-
-
 class TestRefusals:
     def test_a_cut_file(self, registry: Registry, small: Path, tmp_path: Path) -> None:
         version = register(registry, small)
@@ -298,42 +181,6 @@ class TestRefusals:
         assert registry.versions("encoder") == []
 
 
-class TestFallback:
-    def test_previous_serves_where_the_champion_is_refused(
-        self, registry: Registry, small: Path, tmp_path: Path
-    ) -> None:
-        for version in (register(registry, small), register(registry, small)):
-            registry.set_alias("encoder", "champion", version)
-        cache = tmp_path / "cache"
-        assert registry.resolve_and_fetch("encoder", "champion", cache)[0] == 2
-        change(registry, "2/manifest.json", read(registry, "2/manifest.json")[:-9])
-        with capture_logs() as logs:
-            assert registry.resolve_and_fetch("encoder", "champion", cache)[0] == 1
-        assert [(log["log_level"], log["champion"], log["previous"]) for log in logs] == [("warning", 2, 1)]
-        with pytest.raises(VersionError, match=r"2/manifest\.json"):
-            registry.resolve_and_fetch("encoder", "2", cache)
-
-    def test_previous_serves_where_the_champion_will_not_load(
-        self, registry: Registry, small: Path, tmp_path: Path
-    ) -> None:
-        for version in (register(registry, small), register(registry, small)):
-            registry.set_alias("encoder", "champion", version)
-
-        def load(folder: Path) -> str:
-            manifest = json.loads((folder / "manifest.json").read_text())
-            if manifest["version"] == 2:
-                raise VersionError("will not")
-            return "loaded"
-
-        assert registry.resolve_and_load("encoder", "champion", tmp_path / "cache", load) == (1, "loaded")
-
-    def test_nothing_to_fall_back_on(self, registry: Registry, small: Path, tmp_path: Path) -> None:
-        registry.set_alias("encoder", "champion", register(registry, small))
-        change(registry, "1/report.md", b"")
-        with pytest.raises(VersionError, match=r"report\.md"):
-            registry.resolve_and_fetch("encoder", "champion", tmp_path / "cache")
-
-
 class TestExternalData:
     def test_a_model_in_one_file(self, toy_files: Path) -> None:
         assert not has_external_data(toy_files / "model.onnx")
@@ -395,33 +242,6 @@ def test_processes_that_register_at_once_get_distinct_versions(small: Path, tmp_
     assert registry.versions("encoder") == list(range(1, 11))
     for number in range(1, 11):
         registry.fetch("encoder", number, tmp_path)
-
-
-def _promote_some(url: str, start: Any) -> int:  # noqa: ANN401  a barrier's proxy has no type
-    start.wait(30)
-    registry = Registry(url)
-    promoted = 0
-    for attempt in range(100):
-        try:
-            registry.set_alias("encoder", "champion", 1 + attempt % 2)
-        except AliasConflictError:
-            continue
-        promoted += 1
-    return promoted
-
-
-def test_processes_that_promote_at_once_lose_no_change_unawares(small: Path, tmp_path: Path) -> None:
-    url = str(tmp_path / "registry")
-    registry = Registry(url)
-    for _ in range(2):
-        register(registry, small)
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        promoted = pool.starmap(_promote_some, [(url, barrier)] * 2, chunksize=1)
-    # Each change that was not refused is a state of its own, and all of them are there.
-    states = sorted(int(path.stem) for path in (tmp_path / "registry/encoder/aliases").glob("*.json"))
-    assert states == list(range(1, sum(promoted) + 1))
 
 
 def test_a_draft_in_the_folder_is_no_version(small: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def variable_queries(dashboard: dict[str, Any]) -> dict[str, str]:
 
 
 def filled_in(expression: str) -> str:
-    """An expression as Grafana sends it, with all of each variable chosen and a scrape every second."""
+    """An expression as Grafana sends it, with all of each variable chosen and a scrape every few seconds."""
     return (
         expression.replace("$__rate_interval", "1m")
         .replace("$__interval", "1m")

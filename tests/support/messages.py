@@ -67,3 +67,13 @@ def consume_all(
             for batch in consumer.poll(timeout_ms=200).values():
                 records += batch
     return records
+
+
+def first_input(settings: Settings) -> str:
+    """The input topic that is named first."""
+    return next(iter(settings.topics.inputs))
+
+
+def feed(settings: Settings, count: int) -> None:
+    """Send so many messages to the first input."""
+    produce(settings, first_input(settings), [(str(n).encode(), b'{"text": "x"}', []) for n in range(count)])

@@ -1,10 +1,12 @@
 """``tocsin`` with a generator that takes its time, and says what its evidence says: no such thing is in a registry.
 
-It takes the seconds of ``SLOW_GENERATOR``, or until its deadline, for each batch.
+For each batch it takes the seconds of ``SLOW_GENERATOR``, or, where ``SLOW_GENERATOR_UNTIL`` names a file, until that
+is there; and never longer than until its deadline.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from models.generator.prompting import Prompt
 
 SECONDS = float(os.environ.get("SLOW_GENERATOR", "0"))
+UNTIL = os.environ.get("SLOW_GENERATOR_UNTIL")
+_LOOK_SECONDS = 0.02
 
 
 class SlowGenerator:
@@ -32,10 +36,20 @@ class SlowGenerator:
     def generate(
         self, prompts: Sequence[Prompt], _: GenerationOptions, deadline: float | None = None
     ) -> list[Generated]:
-        left = SECONDS if deadline is None else deadline - time.monotonic()
-        time.sleep(min(SECONDS, left))
-        stopped: Stopped = "end" if left >= SECONDS else "deadline"
+        stopped = _take_time(math.inf if deadline is None else deadline)
         return [Generated(prompt.evidence[0], 10, stopped, -0.1) for prompt in prompts]
+
+
+def _take_time(deadline: float) -> Stopped:
+    if UNTIL is None:
+        left = deadline - time.monotonic()
+        time.sleep(min(SECONDS, left))
+        return "end" if left >= SECONDS else "deadline"
+    while not Path(UNTIL).exists():
+        if time.monotonic() >= deadline:
+            return "deadline"
+        time.sleep(_LOOK_SECONDS)
+    return "end"
 
 
 class SlowDrafting(Drafting):

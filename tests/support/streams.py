@@ -53,7 +53,7 @@ class Worker:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of one of its pages."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  a loopback address
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:  # noqa: S310  a loopback address
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -68,16 +68,22 @@ class Worker:
     def wait_until_ready(self, partitions: int | None = None) -> Self:
         """Wait until /readyz is 200, and it has so many partitions where a number is given."""
         wait_for(
-            lambda: (
-                (self.get("/readyz")[0] == 200 and partitions in (None, int(self.metric("tocsin_assigned_partitions"))))
-                or (not self.process.running and "ended")
-            ),
+            lambda: self._is_ready(partitions) or (not self.process.running and "ended"),
             READY_SECONDS,
             every=0.2,
             what=f"for a ready worker with {partitions or 'any'} partitions",
         )
         assert self.process.running, self.process.stderr
         return self
+
+    def _is_ready(self, partitions: int | None) -> bool:
+        try:
+            if self.get("/readyz")[0] != 200:
+                return False
+            return partitions in (None, int(self.metric("tocsin_assigned_partitions")))
+        except OSError:
+            # Refused or not answered in time: whether the process has ended is asked of itself.
+            return False
 
 
 def wait_until_done(settings: Settings, *topics: str) -> None:

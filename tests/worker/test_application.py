@@ -1,36 +1,24 @@
+"""Faust as Tocsin runs it: what is read, held back, committed and told of as lag, over rebalances too."""
+
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
-import os
-import signal
-import threading
 import time
-import urllib.request
 from collections import Counter
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from mode import Service
-from support.messages import BytesName, consume_all, produce
-from support.processes import wait_for
+from support.messages import BytesName, feed, first_input, produce
 
-from models.readings import Reading
 from streams.brokers import client
 from streams.brokers.client import admin_client
-from streams.contract.domain import load_domain
-from streams.contract.topics import predictions_topic
 from streams.logic.batcher import Batcher
 from streams.logic.stall import Position
 from streams.worker.application import Application, build_application
 from streams.worker.pipeline import Pipeline
-from streams.worker.run import EXIT_OK, run_worker
-from streams.worker.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -43,15 +31,9 @@ on_kafka = pytest.mark.parametrize("broker", [_kafka], indirect=True)
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("collected"),
 ]
 Place = tuple[str, int, int]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Collects what Faust left while its warnings are ignored, and not in the next test."""
-    yield
-    gc.collect()
 
 
 def application(settings: Settings, handle: Callable[[Any], Awaitable[None]]) -> Application:
@@ -89,14 +71,6 @@ async def acknowledge(event: Any) -> None:  # noqa: ANN401  Faust has no types
 
 def changed(settings: Settings, **kafka: object) -> Settings:
     return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=kafka)})
-
-
-def first_input(settings: Settings) -> str:
-    return next(iter(settings.topics.inputs))
-
-
-def feed(settings: Settings, count: int) -> None:
-    produce(settings, first_input(settings), [(str(n).encode(), b'{"text": "x"}', []) for n in range(count)])
 
 
 def test_the_wait_for_an_empty_fetch_reaches_the_fetcher(stream_settings: Settings) -> None:
@@ -328,24 +302,6 @@ def test_partitions_that_move_to_another_worker_leave_nothing_in_hand(stream_set
     assert sum(seen.values()) - total <= 2
 
 
-class Model:
-    """As much of an encoder as a worker asks for."""
-
-    model = "toy:1"
-    manifest = SimpleNamespace(name="toy", version=1, precision="fp32")
-    embedder_sha256 = "0" * 64
-
-    def read(self, texts: Sequence[str]) -> list[Reading]:
-        reading = Reading(
-            topics=[], topic_scores={}, sentiment="neutral", sentiment_scores={}, intent=None, intent_scores=None,
-            entities=[], truncated=False,
-        )  # fmt: skip
-        return [reading] * len(texts)
-
-    def training_reference(self) -> None:
-        return None
-
-
 def test_what_faust_says_of_itself_goes_by_fausts_name() -> None:
     def kinds(service: type) -> Iterator[type]:
         for kind in service.__subclasses__():
@@ -372,56 +328,3 @@ def test_a_header_of_any_name_is_read(stream_settings: Settings) -> None:
 
     asyncio.run(main())
     assert read == [b"1", b"2"]
-
-
-def listening() -> set[tuple[str, int]]:
-    return {
-        (connection.laddr.ip, connection.laddr.port)
-        for connection in psutil.Process().net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-
-
-def run_until_stopped(settings: Settings, meanwhile: Callable[[str], None]) -> int:
-    """Run a worker here; ``meanwhile`` is told its address in another thread, and SIGTERM follows."""
-    problems: list[BaseException] = []
-
-    def act(url: str) -> None:
-        try:
-            meanwhile(url)
-        except BaseException as error:  # noqa: BLE001  raised below, in the test's own thread
-            problems.append(error)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    def on_url(url: str) -> None:
-        threading.Thread(target=act, args=(url,)).start()
-
-    code = run_worker(settings, Serving(Model()), load_domain("finance"), on_url)
-    for problem in problems:
-        raise problem
-    return code
-
-
-def test_a_worker_listens_on_its_metrics_port_alone(stream_settings: Settings) -> None:
-    feed(stream_settings, 20)
-    before = listening()
-
-    def look(url: str) -> None:
-        def is_ready() -> bool:
-            try:
-                with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310  our own server
-                    return bool(json.load(answer)["ok"])
-            except OSError:
-                return False
-
-        wait_for(is_ready, what="for the worker to be ready")
-        wait_for(lambda: len(consume_all(stream_settings, predictions_topic(stream_settings.topics), 20)) == 20)
-        assert listening() - before == {("127.0.0.1", int(url.rsplit(":", 1)[1]))}
-
-    assert run_until_stopped(stream_settings, look) == EXIT_OK
-    assert listening() == before
-
-
-def test_a_worker_may_be_stopped_before_it_has_started(stream_settings: Settings) -> None:
-    # Which also says that it stopped within worker.shutdown_timeout_seconds: else it fails.
-    assert run_until_stopped(stream_settings, lambda _: None) == EXIT_OK
