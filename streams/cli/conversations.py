@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import msgspec
@@ -15,17 +16,20 @@ from streams.cli import common, desk
 from streams.cli.reach import require_topics
 from streams.contract.decoding import JsonDecoder
 from streams.contract.labels import Label, label_key
-from streams.contract.replies import Turn, TurnKind
+from streams.contract.replies import Reply, Turn
 from streams.contract.settings import Settings
-from streams.contract.topics import kept_in_place, labels_topic, turns_topic
+from streams.contract.topics import kept_in_place, labels_topic, replies_topic, turns_topic
+from streams.desk.actions.answered import Given, answered, held_by_another, last_asked
 from streams.desk.actions.standing import latest_label
+from streams.desk.view.conversations import Conversation as Known
 from streams.desk.view.conversations import masked_text
 
 Conversation = Annotated[str, typer.Argument(help="Its name, as `tocsin replies list` shows it.", show_default=False)]
 
-_SOURCE = "cli"
+_SOURCE: Given = "cli"
 
 _turn = JsonDecoder(Turn)
+_reply = JsonDecoder(Reply)
 
 
 def take_over(conversation: Conversation, by: desk.By = None, *, as_json: desk.AsJson = False) -> None:
@@ -57,18 +61,29 @@ def answer(
     back: Annotated[bool, typer.Option("--hand-back", help="Let Tocsin answer what comes next.")] = False,
     as_json: desk.AsJson = False,
 ) -> None:
-    """Tell that a person has answered the last message of a conversation.
+    """Answer the last message of a conversation: the answer goes out, as if it were given at the desk.
 
-    Whoever follows the topic of turns sends it. Tocsin is silent in the conversation until it is handed back.
+    It is sent by whoever follows the topic of replies, such as `tocsin replies connector`. Tocsin is silent in the
+    conversation until it is handed back. Where a colleague has it in hand, take it over first.
 
     Example: `tocsin replies answer talk-4711 "Your card is on its way." --label --hand-back`
     """
     if not text.strip():
         raise common.CommandError("the answer is empty", 2)
     settings, speaker = common.settings(), desk.speaker(by)
-    asked = _asked(_turns(settings, conversation))
-    turn = _say(settings, conversation, "answered", speaker, text=text.strip(), asked=asked)
-    told = f"{speaker} has answered {conversation}"
+    known = _known(settings, conversation)
+    problem = held_by_another(known, speaker)
+    if problem is not None:
+        raise common.CommandError(problem)
+    draft = known.waiting
+    if draft is not None and draft.message_id != last_asked(known):  # the customer has written again since
+        draft = None
+    given = answered(known, draft, text, by=speaker, given=_SOURCE, now=datetime.now(UTC))
+    replies = replies_topic(settings.topics)
+    _put(settings, replies, _key(conversation), given.reply)
+    _put(settings, turns_topic(settings.topics), _key(conversation), given.turn)
+    asked = known.asked(given.turn.message_id)
+    told = f"{speaker} has answered {conversation}: the reply is on {replies}, to be sent"
     if label and asked is not None:
         _keep(settings, asked, speaker, text.strip())
         told += ", and it is a label"
@@ -77,11 +92,16 @@ def answer(
     if back:
         _say(settings, conversation, "handed_back", speaker, asked=asked)
         told += "; Tocsin may answer again"
-    _tell(turn, told, as_json=as_json)
+    _tell(given.turn, told, as_json=as_json)
 
 
 def _say(
-    settings: Settings, conversation: str, kind: TurnKind, by: str, *, text: str = "", asked: Turn | None = None
+    settings: Settings,
+    conversation: str,
+    kind: Literal["taken_over", "handed_back"],
+    by: str,
+    *,
+    asked: Turn | None = None,
 ) -> Turn:
     asked = asked or _asked(_turns(settings, conversation))
     turn = Turn(
@@ -90,7 +110,6 @@ def _say(
         kind=kind,
         time=datetime.now(UTC),
         message_id=asked.message_id if asked is not None else "",
-        text=text,
         source=_SOURCE,
         by=by,
     )
@@ -136,6 +155,25 @@ def _turns(settings: Settings, conversation: str) -> list[Turn]:
             f"no conversation {conversation!r}: `tocsin replies list --all` shows them", common.NOT_FOUND
         )
     return turns
+
+
+def _known(settings: Settings, conversation: str) -> Known:
+    """The conversation as the desk has it, with what waits in it.
+
+    Raises:
+        CommandError: Nothing was said.
+    """
+    known = Known(conversation, turns=deque())  # all: the desk has room for the latest alone
+    for turn in _turns(settings, conversation):
+        known.say(turn)
+    topic = replies_topic(settings.topics)
+    require_topics(settings.kafka, [topic])
+    for record in read_key(settings, topic, _key(conversation)):
+        try:
+            known.draft(_reply.decode(record.value or b""))
+        except msgspec.DecodeError:
+            continue
+    return known
 
 
 def _asked(turns: list[Turn]) -> Turn | None:

@@ -71,7 +71,7 @@ class RepliesSettings(Section):
         None, description="Where what is to be sent is posted to; none, nowhere. Such an address is a key: never shown."
     )
     webhook_secret: SecretStr | None = Field(None, description="Signs each post (HMAC-SHA256); never shown.")
-    webhook_timeout_seconds: PositiveFloat = Field(5.0, description="How long one post may take.")
+    webhook_timeout_seconds: PositiveFloat = Field(5.0, description="How long one post may take; 20 at most.")
     webhook_attempts: PositiveInt = Field(6, description="How often a post that fails is tried.")
 
 

@@ -3,6 +3,10 @@
 Nobody waits for it, and nothing is lost with a process: what was posted is committed after it was posted, so a reply
 whose post was cut off is posted again, with the same id. What is refused, or not taken however often it was tried, is a
 dead letter: told, and put back by `tocsin dead-letters replay`.
+
+A consumer that is busy with one batch for too long is taken for dead by its group. So a reply whose turn comes late is
+left where it stands and comes first in the next batch, however many of its conversation wait for a receiver that is
+away.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from kafka import TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 
 from streams.brokers.client import consumer, producer
@@ -27,7 +32,7 @@ from streams.contract.topics import dead_letters_topic, replies_topic
 from streams.worker.webhook import Posted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kafka import KafkaConsumer, KafkaProducer
     from kafka.consumer.fetcher import ConsumerRecord
@@ -37,8 +42,14 @@ if TYPE_CHECKING:
     from streams.worker.webhook import Webhook
 
 _POLL_MS = 200
-# Few, so that a batch of posts that are all tried to the end is done before the group takes this consumer for dead.
+# A batch has a thread for each of its replies, so that the first of every conversation begins at once.
 _BATCH = 8
+BEGIN_SECONDS = 60.0
+"""No reply of a batch is begun later than this.
+
+The batch is over once the last that was begun is taken or given up (LONGEST_SECONDS and one attempt more): before the
+five minutes are over for which kafka-python, unless told otherwise, lets a consumer be away from its group.
+"""
 _PAUSE_SECONDS = 2.0
 # By then somebody may have answered by hand; and a new group begins with whatever the topic still holds.
 STALE_SECONDS = 900.0
@@ -61,18 +72,28 @@ class Connector:
         webhook: Where to.
         metrics: Where it is counted.
         stopped: Whether it is to end.
+        clock: Seconds that only grow; given in tests.
     """
 
     def __init__(
-        self, settings: Settings, webhook: Webhook, metrics: WebhookMetrics, stopped: Callable[[], bool]
+        self,
+        settings: Settings,
+        webhook: Webhook,
+        metrics: WebhookMetrics,
+        stopped: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._webhook = webhook
         self._metrics = metrics
         self._stopped = stopped
+        self._clock = clock
         self._replies = replies_topic(settings.topics)
         self._dead_letters = dead_letters_topic(settings.topics)
         self._posting = ThreadPoolExecutor(_BATCH, thread_name_prefix="post")
+        # What stands behind a reply that was left, or was not committed, is read again and not to be posted again. With
+        # the id, since a topic that is made anew has the same offsets for other replies.
+        self._dealt_with: dict[TopicPartition, set[tuple[int, str]]] = {}
         self.is_following = False
         """Whether the brokers are there."""
 
@@ -96,38 +117,74 @@ class Connector:
             log.info("connector started", group=group, host=self._webhook.host)
             while not self._stopped():
                 batches = reader.poll(timeout_ms=_POLL_MS, max_records=_BATCH)
-                records = [record for batch in batches.values() for record in batch]
-                if records:
-                    self._post_all(records, sender)
-                    self._commit(reader)
+                if batches:
+                    left = self._post_all([record for batch in batches.values() for record in batch], sender)
+                    self._commit(reader, batches, left)
 
-    def _commit(self, reader: KafkaConsumer) -> None:
+    def _commit(
+        self,
+        reader: KafkaConsumer,
+        batches: Mapping[TopicPartition, Sequence[ConsumerRecord]],
+        left: Sequence[ConsumerRecord],
+    ) -> None:
+        """Commit what was dealt with; of each partition no more than what stands before the first that was left."""
+        places = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+        for record in left:
+            partition = _partition(record)
+            places[partition] = min(places[partition], record.offset)
+        for partition in {_partition(record) for record in left} & reader.assignment():
+            reader.seek(partition, places[partition])
         try:
             reader.commit()
         except CommitFailedError:
-            log.warning("the group has gone on without this connector: what was posted last is posted again")
+            log.warning("the group has gone on without this connector: what was posted last may be posted again")
+            return
+        for partition, place in places.items():
+            if partition in self._dealt_with:
+                ahead = {known for known in self._dealt_with[partition] if known[0] >= place}
+                self._dealt_with[partition] = ahead
 
-    def _post_all(self, records: Sequence[ConsumerRecord], sender: KafkaProducer) -> None:
-        """Post what is to be sent, each conversation in order."""
+    def _post_all(self, records: Sequence[ConsumerRecord], sender: KafkaProducer) -> list[ConsumerRecord]:
+        """Post what is to be sent, each conversation in order; what was not begun in time."""
+        begin_by = self._clock() + BEGIN_SECONDS
         conversations: dict[str, list[tuple[ConsumerRecord, Reply]]] = {}
         for record in records:
-            if (reply := _sendable(record)) is not None:
+            reply = _sendable(record)
+            if reply is not None and (record.offset, reply.id) not in self._dealt_with.get(_partition(record), ()):
                 conversations.setdefault(reply.conversation, []).append((record, reply))
-        for given_up in self._posting.map(self._post_in_order, conversations.values()):
-            for record, posted in given_up:
+        # All are waited for before any is buried: should that fail, nothing is being posted when this begins anew.
+        results = list(
+            self._posting.map(lambda replies: self._post_in_order(replies, begin_by), conversations.values())
+        )
+        for given_up, _ in results:
+            for record, reply, posted in given_up:
                 self._bury(record, posted, sender)
+                self._remember(record, reply)
         sender.flush()
+        left = [record for _, late in results for record in late]
+        if left:
+            log.info("replies wait for the next batch", replies=len(left))
+        return left
 
-    def _post_in_order(self, replies: Iterable[tuple[ConsumerRecord, Reply]]) -> list[tuple[ConsumerRecord, Posted]]:
-        """Post replies of one conversation; those that were not posted, and why."""
-        given_up = []
-        for record, reply in replies:
-            started = time.monotonic()
+    def _post_in_order(
+        self, replies: Sequence[tuple[ConsumerRecord, Reply]], begin_by: float
+    ) -> tuple[list[tuple[ConsumerRecord, Reply, Posted]], list[ConsumerRecord]]:
+        """Post replies of one conversation; what was given up, and why, and what was not begun in time."""
+        given_up: list[tuple[ConsumerRecord, Reply, Posted]] = []
+        for number, (record, reply) in enumerate(replies):
+            started = self._clock()
+            if started > begin_by or self._stopped():
+                return given_up, [late for late, _ in replies[number:]]
             posted = self._post(record, reply)
-            self._metrics.count(posted.outcome, posted.attempts, time.monotonic() - started)
-            if posted.outcome != "posted":
-                given_up.append((record, posted))
-        return given_up
+            self._metrics.count(posted.outcome, posted.attempts, self._clock() - started)
+            if posted.outcome == "posted":
+                self._remember(record, reply)
+            else:
+                given_up.append((record, reply, posted))
+        return given_up, []
+
+    def _remember(self, record: ConsumerRecord, reply: Reply) -> None:
+        self._dealt_with.setdefault(_partition(record), set()).add((record.offset, reply.id))
 
     def _post(self, record: ConsumerRecord, reply: Reply) -> Posted:
         age = time.time() - record.timestamp / 1000
@@ -153,6 +210,10 @@ class Connector:
             headers=[(name, content or b"") for name, content in record.headers],
         )
         sender.send(self._dead_letters, key=record.topic.encode(), value=encode(letter)).get()
+
+
+def _partition(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
 
 
 def _sendable(record: ConsumerRecord) -> Reply | None:

@@ -13,6 +13,7 @@ import hmac
 import random
 import ssl
 import time
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
 
@@ -34,8 +35,13 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _SECRET_PREFIX = "whsec_"  # noqa: S105  how such a secret begins
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
-# A consumer that works on one batch for longer than five minutes is taken for dead by its group.
-_LONGEST_SECONDS = 120.0
+LONGEST_SECONDS = 120.0
+"""No attempt to post a reply begins later than this after the first."""
+LONGEST_TIMEOUT_SECONDS = 20.0
+"""Most of ``replies.webhook_timeout_seconds``, which is of each step of an attempt."""
+STEPS = 5
+"""An attempt takes at most so many times as long: to connect, to greet (TLS), to be answered, and twice for the rest of
+the answer."""
 _WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429})
 _FIRST_SERVER_ERROR = 500
 
@@ -59,19 +65,20 @@ class Webhook:
         pause: Waits so many seconds, or less where the process is to end; given in tests.
 
     Raises:
-        SettingsError: ``replies.webhook_url`` is absent or no http or https address, or ``replies.webhook_secret`` is
-            no such secret.
+        SettingsError: ``replies.webhook_url`` is absent or no http or https address, ``replies.webhook_secret`` is no
+            such secret, or ``replies.webhook_timeout_seconds`` is longer than a group waits for its consumer.
     """
 
     def __init__(self, settings: RepliesSettings, pause: Callable[[float], object] = time.sleep) -> None:
         self._url = _address(settings.webhook_url.get_secret_value() if settings.webhook_url else None)
         self._secret = _key(settings.webhook_secret.get_secret_value()) if settings.webhook_secret else None
+        self._timeout = _timeout(settings.webhook_timeout_seconds)
         self._attempts = settings.webhook_attempts
         self._pause = pause
         # Replies hold what a customer wrote: they go to the address in the settings, through no proxy that happens to
         # stand in the environment, and to no other address.
         self._client = httpx.Client(
-            timeout=settings.webhook_timeout_seconds,
+            timeout=self._timeout,
             trust_env=False,
             follow_redirects=False,
             verify=ssl.create_default_context(),
@@ -89,14 +96,14 @@ class Webhook:
             reply_id: Its id.
             body: The reply as JSON.
         """
-        deadline = time.monotonic() + _LONGEST_SECONDS
+        deadline = time.monotonic() + LONGEST_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         attempt = 0
         while True:
             attempt += 1
             problem, asked = "", 0.0
             try:
-                answer = self._client.post(self._url, content=body, headers=self._headers(reply_id, body))
+                answer = self._try(reply_id, body)
             except (httpx.HTTPError, OSError) as error:
                 problem = type(error).__name__
             else:
@@ -117,6 +124,22 @@ class Webhook:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def _try(self, reply_id: str, body: bytes) -> httpx.Response:
+        """Post once; what was answered, without its body.
+
+        Raises:
+            HTTPError, OSError: Nothing was answered.
+        """
+        with self._client.stream("POST", self._url, content=body, headers=self._headers(reply_id, body)) as answer:
+            # What the head of the answer says holds, whatever becomes of its body. That is read so that the connection
+            # can serve again, and only so far: one that trickles in would never run into the time-out of a single read.
+            until = time.monotonic() + self._timeout
+            with suppress(httpx.HTTPError):
+                for _ in answer.iter_raw():
+                    if time.monotonic() > until:
+                        break
+        return answer
 
     def _headers(self, reply_id: str, body: bytes) -> dict[str, str]:
         moment = str(int(time.time()))
@@ -163,6 +186,15 @@ def _address(url: str | None) -> httpx.URL:
     if address.scheme not in ("http", "https") or not address.host:
         raise SettingsError(wrong)
     return address
+
+
+def _timeout(seconds: float) -> float:
+    if seconds > LONGEST_TIMEOUT_SECONDS:
+        raise SettingsError(
+            f"replies.webhook_timeout_seconds: {seconds:g} is more than {LONGEST_TIMEOUT_SECONDS:g}: a group of "
+            "connectors does not wait for so long a post and all its attempts"
+        )
+    return seconds
 
 
 def _retry_after(answer: httpx.Response) -> float:

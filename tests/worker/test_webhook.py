@@ -3,8 +3,11 @@ from __future__ import annotations
 import base64
 import hmac
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +95,60 @@ def test_a_receiver_that_is_away_is_told_without_its_address() -> None:
         taken.bind(("127.0.0.1", 0))
         told = post(f"http://ann:pass@127.0.0.1:{taken.getsockname()[1]}/hush", webhook_attempts=2)
     assert told == Posted("failed", 2, "ConnectError")
+
+
+def test_an_answer_that_trickles_in_holds_nobody_up_and_is_no_second_post() -> None:
+    posts: list[bytes] = []
+    hung_up = threading.Event()
+
+    class Trickling(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posts.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.send_header("content-length", "1000000")
+            self.end_headers()
+            for _ in range(200):
+                try:
+                    self.wfile.write(b".")
+                except OSError:
+                    return hung_up.set()
+                hung_up.wait(0.05)
+            return None
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Trickling) as server:
+        serving = threading.Thread(target=server.handle_request)
+        serving.start()
+        settings = RepliesSettings(
+            webhook_url=f"http://127.0.0.1:{server.server_address[1]}/", webhook_timeout_seconds=0.5
+        )
+        with Webhook(settings) as webhook:
+            assert webhook.post("reply-1", BODY) == Posted("posted", 1)
+        assert hung_up.wait(10)
+        serving.join(10)
+    assert posts == [BODY]
+
+
+def test_an_answer_that_breaks_off_behind_its_head_is_an_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as threads:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 10\r\n\r\n.")
+
+        answered = threads.submit(answer)
+        assert post(f"http://127.0.0.1:{listening.getsockname()[1]}/", webhook_attempts=1) == Posted("posted", 1)
+        answered.result(10)
+
+
+def test_a_time_out_that_outlasts_a_groups_patience_is_told_by_its_setting() -> None:
+    settings = RepliesSettings(webhook_url="http://support.example", webhook_timeout_seconds=60.0)
+    with pytest.raises(SettingsError, match=r"replies\.webhook_timeout_seconds: 60 is more than 20"):
+        Webhook(settings)
 
 
 @pytest.mark.parametrize("url", [None, "", "support.example/replies", "ftp://support.example", "http://"])

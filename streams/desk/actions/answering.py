@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
@@ -13,19 +12,18 @@ from streams.contract.labels import Label
 from streams.contract.masking import mask
 from streams.contract.replies import Reply, Turn
 from streams.contract.topics import replies_topic, turns_topic
+from streams.desk.actions.answered import answered, held_by_another, last_asked
 from streams.desk.actions.office import CONFLICT, ActionError, Asked, By, Key, found
 from streams.desk.actions.standing import put_label, standing_label
 from streams.desk.view.conversations import masked_text
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from streams.desk.actions.answered import Given
     from streams.desk.actions.office import Office
     from streams.desk.view.conversations import Conversation
 
-_SOURCE = "desk"
+_SOURCE: Given = "desk"
 _LABEL_TEXT_CHARS = 100_000
-_QUESTION_CHARS = 400
 
 
 class Answer(Asked, frozen=True, kw_only=True):
@@ -80,17 +78,13 @@ class AnsweringActions:
         conversation = self._conversation(asked.conversation)
         reply = _looked_at(conversation, asked)
         text = asked.text.strip()
-        message_id = reply.message_id if reply is not None else _last_asked(conversation)
-        edited = reply is None or text != reply.text.strip()
-        id_ = _answer_id(conversation.id, message_id, text)
-        # The reply first: should the rest fail, the customer has the answer all the same.
-        self._send(
-            conversation, _as_sent(conversation, reply, id_, message_id, text, self._office.clock(), edited=edited)
-        )
-        self._say(conversation, "answered", asked.by, id=id_, message_id=message_id, text=text)
+        told = answered(conversation, reply, text, by=asked.by, given=_SOURCE, now=self._office.clock())
+        for topic, record in ((replies_topic, told.reply), (turns_topic, told.turn)):
+            self._put(topic(self._office.settings.topics), conversation, record)
         if asked.hand_back:
             self._say(conversation, "handed_back", asked.by)
-        return {"edited": edited, "label": edited and self._teach(conversation, reply, message_id, asked.by, text)}
+        label = told.is_edited and self._teach(conversation, reply, told.reply.message_id, asked.by, text)
+        return {"edited": told.is_edited, "label": label}
 
     def take_over(self, asked: TakeOver) -> dict[str, Any]:
         """Tell that the asker answers from now on."""
@@ -113,21 +107,20 @@ class AnsweringActions:
     def _conversation(self, key: str) -> Conversation:
         return found(self._office.live.look(lambda view: view.conversations.conversation(key)), "the conversation")
 
-    def _send(self, conversation: Conversation, reply: Reply) -> None:
-        topic = replies_topic(self._office.settings.topics)
-        self._office.writer.put(topic, conversation.id.encode("utf-8", "surrogatepass"), reply)
+    def _say(self, conversation: Conversation, kind: Literal["taken_over", "handed_back"], by: str) -> None:
+        turn = Turn(
+            id=uuid4().hex,
+            conversation=conversation.id,
+            kind=kind,
+            time=self._office.clock(),
+            message_id=last_asked(conversation),
+            source=_SOURCE,
+            by=by,
+        )
+        self._put(turns_topic(self._office.settings.topics), conversation, turn)
 
-    def _say(
-        self,
-        conversation: Conversation,
-        kind: Literal["answered", "taken_over", "handed_back"],
-        by: str,
-        **more: str,
-    ) -> None:
-        told: dict[str, Any] = {"id": uuid4().hex, "message_id": _last_asked(conversation), **more}
-        turn = Turn(conversation=conversation.id, kind=kind, time=self._office.clock(), by=by, source=_SOURCE, **told)
-        key = conversation.id.encode("utf-8", "surrogatepass")
-        self._office.writer.put(turns_topic(self._office.settings.topics), key, turn)
+    def _put(self, topic: str, conversation: Conversation, record: Reply | Turn) -> None:
+        self._office.writer.put(topic, conversation.id.encode("utf-8", "surrogatepass"), record)
 
     def _teach(self, conversation: Conversation, reply: Reply | None, message_id: str, by: str, text: str) -> bool:
         """Put a good answer where retraining finds it; whether there was a question to put it to."""
@@ -158,53 +151,11 @@ class AnsweringActions:
 
 def _looked_at(conversation: Conversation, asked: Answer) -> Reply | None:
     """The draft that is answered."""
-    taken_by = conversation.taken_by
-    if taken_by is not None and taken_by != asked.by:
-        raise ActionError(f"{taken_by} has this conversation in hand: take it over first", CONFLICT)
+    problem = held_by_another(conversation, asked.by)
+    if problem is not None:
+        raise ActionError(problem, CONFLICT)
     reply = None if asked.reply is None else conversation.replies.get(asked.reply)
     waiting = conversation.waiting
-    if taken_by is None and (waiting is None or reply is None or waiting.id != reply.id):
+    if conversation.taken_by is None and (waiting is None or reply is None or waiting.id != reply.id):
         raise ActionError("this draft is out of date: it was answered, or the customer wrote again", CONFLICT)
     return reply
-
-
-def _as_sent(
-    conversation: Conversation,
-    draft: Reply | None,
-    id_: str,
-    message_id: str,
-    text: str,
-    now: datetime,
-    *,
-    edited: bool,
-) -> Reply:
-    asked = conversation.asked(message_id)
-    question = draft.question if draft is not None else "" if asked is None else masked_text(asked)
-    return Reply(
-        id=id_,
-        conversation=conversation.id,
-        message_id=message_id,
-        action="send",
-        text=text,
-        reason="answered",
-        detail="A person wrote it at the desk." if edited else "A person approved it at the desk.",
-        confidence=1.0,
-        evidence=[] if draft is None or edited else draft.evidence,
-        time=now,
-        question=question[:_QUESTION_CHARS],
-        origin="none" if draft is None or edited else draft.origin,
-        model="" if draft is None else draft.model,
-        generator="" if draft is None or edited else draft.generator,
-    )
-
-
-def _last_asked(conversation: Conversation) -> str:
-    asked = (turn.message_id for turn in reversed(conversation.turns) if turn.kind == "asked")
-    replied = (reply.message_id for reply in reversed(conversation.replies.values()))
-    return next(asked, None) or next(replied, "")
-
-
-def _answer_id(conversation: str, message_id: str, text: str) -> str:
-    """Equal where the same answer to the same message is told twice, as by an impatient click."""
-    told = f"{conversation}\0{message_id}\0{text}"
-    return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from support.desk import Written, hear, make_office, make_view
+from support.desk_records import Told
 from support.messages import consume_all, produce
 from support.replies import NOON, turn
 
@@ -15,6 +17,8 @@ from streams.contract.labels import Label, label_key
 from streams.contract.records import encode
 from streams.contract.replies import Document, Reply, ReplyAction, Turn
 from streams.contract.topics import documents_topic, labels_topic, replies_topic, turns_topic
+from streams.desk.actions.answering import Answer, AnsweringActions
+from streams.desk.view.conversations import handle
 
 if TYPE_CHECKING:
     from support.commands import Tocsin
@@ -109,6 +113,70 @@ def test_a_persons_word_is_a_turn_of_the_conversation(tocsin: Tocsin, stream_set
     assert answered.text == "It comes on Friday."
     assert len({each.id for each in (over, answered, back)}) == 3
     assert over.time <= answered.time <= back.time
+
+
+def replies(settings: Settings, count: int) -> list[Reply]:
+    records = consume_all(settings, replies_topic(settings.topics), count)
+    assert {record.key for record in records} == {b"talk"}
+    return [msgspec.json.decode(record.value, type=Reply) for record in records]
+
+
+@pytest.mark.integration
+def test_an_answer_goes_out_as_a_reply_just_as_from_the_desk(tocsin: Tocsin, stream_settings: Settings) -> None:
+    said, draft = asked(1, text="I am ann.lee@mail.example. Where is it?"), reply(1, "review", model="encoder:2")
+    publish(stream_settings, said, draft)
+    view, written = make_view(), Written()
+    hear(view, *(Told(b"talk", record) for record in (said, draft)))
+    office = make_office(view, written, stream_settings)
+    told = Answer(by="ann", conversation=handle("talk"), text="It comes on Friday.", reply=draft.id)
+    AnsweringActions(office).answer(told)
+    (expected,), (expected_turn,) = written.of(Reply), written.of(Turn)
+
+    done = tocsin("replies", "answer", "talk", " It comes on Friday. ", "--by", "ann")
+    assert done.code == 0, done.err
+    assert f"ann has answered talk: the reply is on {replies_topic(stream_settings.topics)}, to be sent" in done.out
+    _, sent = replies(stream_settings, 2)
+    _, answered = turns(stream_settings, 2)
+    assert (sent.action, sent.text) == ("send", "It comes on Friday.")
+    assert msgspec.structs.replace(sent, time=NOON, detail=expected.detail) == expected
+    assert sent.detail == "A person wrote it on the command line."
+    assert msgspec.structs.replace(answered, time=NOON, source="desk") == expected_turn
+    # Told twice, it is one reply to whoever sends it.
+    assert tocsin("replies", "answer", "talk", "It comes on Friday.", "--by", "ann").code == 0
+    assert len({each.id for each in replies(stream_settings, 3)[1:]}) == 1
+
+
+@pytest.mark.integration
+def test_a_draft_given_word_for_word_keeps_what_it_was_drawn_from(tocsin: Tocsin, stream_settings: Settings) -> None:
+    draft = reply(1, "review", generator="generator:1", origin="generated")
+    publish(stream_settings, asked(1), draft)
+    assert tocsin("replies", "answer", "talk", draft.text, "--by", "ann").code == 0
+    _, sent = replies(stream_settings, 2)
+    assert (sent.evidence, sent.origin, sent.generator) == (["new-card"], "generated", "generator:1")
+    assert sent.detail == "A person approved it on the command line."
+
+
+@pytest.mark.integration
+def test_an_answer_is_to_the_last_message_and_not_to_an_older_draft(tocsin: Tocsin, stream_settings: Settings) -> None:
+    publish(stream_settings, asked(1), reply(1, "review"), asked(2, text="And when does it come?"))
+    assert tocsin("replies", "answer", "talk", "On Friday.", "--by", "ann").code == 0
+    _, sent = replies(stream_settings, 2)
+    assert (sent.message_id, sent.question, sent.model) == ("m-2", "And when does it come?", "")
+    assert turns(stream_settings, 3)[-1].message_id == "m-2"
+
+
+@pytest.mark.integration
+def test_who_does_not_have_the_conversation_in_hand_does_not_answer_in_it(
+    tocsin: Tocsin, stream_settings: Settings
+) -> None:
+    publish(stream_settings, asked(1))
+    assert tocsin("replies", "take-over", "talk", "--by", "bo").code == 0
+    refused = tocsin("replies", "answer", "talk", "On Friday.", "--by", "ann")
+    assert refused.code == 1
+    assert "bo has this conversation in hand: take it over first" in refused.err
+    assert tocsin("replies", "take-over", "talk", "--by", "ann").code == 0
+    assert tocsin("replies", "answer", "talk", "On Friday.", "--by", "ann").code == 0
+    assert [each.text for each in replies(stream_settings, 1)] == ["On Friday."]
 
 
 @pytest.mark.integration
