@@ -52,7 +52,7 @@ class WorkerMetrics:
         )
         self.retries = Counter(
             "tocsin_retries_total",
-            "Attempts that failed and were made again, by stage.",
+            "Attempts that failed and were made again, by stage; one to publish lasts kafka.request_timeout_seconds.",
             ["stage"],
             registry=self.registry,
         )

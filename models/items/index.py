@@ -112,7 +112,7 @@ class ItemIndex:
     def put(self, item: Item, vector: NDArray[np.float32]) -> None:
         """Take an item in, or take its new form in place of the old one.
 
-        Its text is not kept: a title or the text's beginning is.
+        Its text is not kept: the beginning of its title is, or of the text where it has none.
 
         Args:
             item: The item.
@@ -126,7 +126,10 @@ class ItemIndex:
         title = title_of(item)
         kept = msgspec.structs.replace(item, text=title, title=title)
         with self._lock:
-            self.remove(item.id)
+            before = self._entries.get(item.id)
+            if before is not None:
+                # It stays in its place until the new form is there: whoever looks meanwhile must not think it gone.
+                self._let_go(before)
             row = self._free.pop() if self._free else self._new_row()
             # usearch may find a removed item under a number that is given anew; these are never given twice.
             self._given += 1
@@ -149,11 +152,7 @@ class ItemIndex:
             entry = self._entries.pop(item, None)
             if entry is None:
                 return False
-            self._graph.remove(entry.key)
-            self._rows.keys[entry.row] = _NO_KEY
-            # usearch fills up what it did not find with zeros, which are keys of no item.
-            self._rows.until[entry.row] = -math.inf
-            self._free.append(entry.row)
+            self._let_go(entry)
             return True
 
     def expire(self, now: float) -> int:
@@ -168,6 +167,11 @@ class ItemIndex:
         """An item as it is kept: its text is its title."""
         entry = self._entries.get(item)
         return None if entry is None else entry.item
+
+    def is_live(self, item: str, now: float) -> bool:
+        """Whether an item is there, and is not over at a time."""
+        entry = self._entries.get(item)
+        return entry is not None and entry.until > now
 
     def vector(self, item: str) -> NDArray[np.float32] | None:
         """Unit vector of an item, float32 [width]."""
@@ -210,6 +214,14 @@ class ItemIndex:
             live = (item for _, key, item in reversed(self._by_time) if self._is(item, key, now))
             return list(islice(live, limit))
 
+    def _let_go(self, entry: _Entry) -> None:
+        """Free an item's row."""
+        self._graph.remove(entry.key)
+        self._rows.keys[entry.row] = _NO_KEY
+        # usearch fills up what it did not find with zeros, which are keys of no item.
+        self._rows.until[entry.row] = -math.inf
+        self._free.append(entry.row)
+
     def _until(self, item: Item) -> float:
         return item.time.timestamp() + self._ttl if item.expires is None else item.expires.timestamp()
 
@@ -238,8 +250,6 @@ class ItemIndex:
 
 
 def title_of(item: Item) -> str:
-    """An item's title; without one, the beginning of its text."""
-    if item.title:
-        return item.title
-    text = " ".join(item.text.split())
-    return text if len(text) <= _TITLE else f"{text[: _TITLE - 1].rstrip()}…"
+    """The beginning of an item's title, or of its text where it has none: at most 120 characters, in one line."""
+    title = " ".join((item.title or "").split()) or " ".join(item.text.split())
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1].rstrip()}…"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from retrain.formats.documents import documents
-from retrain.formats.items import Refused, Unlabelled
+from retrain.formats.items import Doubt, Refused, Unlabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,8 @@ _Answers: TypeAlias = dict[str, dict[str, Any]]
 """Answer by question, by user."""
 
 _FLAT = ".responses"
+_PENDING, _SUBMITTED = "pending", "submitted"
+_TOLD_BY = "export flattened, which tells it: `to_list(flatten=True)`"
 
 
 class _Answer(msgspec.Struct):
@@ -47,6 +49,9 @@ def read_argilla(text: str, maker: LabelMaker) -> Iterator[Item]:
     Questions are fields of a label by their names; the message, its kind and the like are taken from the record's
     fields and metadata, and its id from them or the record. Suggestions, drafts and discarded answers are left aside.
 
+    Argilla 2 writes no status of answers when it exports records nested. Such answers are taken, with a doubt at the
+    end of the file; but not those of records that are pending themselves, which may well be drafts.
+
     Args:
         text: The file's; bytes that were not of its encoding as surrogates.
         maker: Makes labels of answers.
@@ -54,25 +59,37 @@ def read_argilla(text: str, maker: LabelMaker) -> Iterator[Item]:
     Raises:
         FormatError: It is a list that cannot be read to its end.
     """
+    unsure: list[str] = []
     for found in documents(text):
         if isinstance(found, Refused):
             yield found
             continue
         place, record = found
         try:
-            answers = _answers(record)
+            answers, is_unsure = _answers(record)
             context = {"id": record.get("id")} | _context(record)
         except ValueError as error:
             yield Refused(place, f"it is no record of Argilla: {error}")
             continue
         if not answers:
             yield Unlabelled(place)
-        for user, said in answers.items():
-            if not any(maker.field_of(question) for question in said):
-                problem = f"it answers {', '.join(said)}: none is a field of a label; say such as --map sentiment=NAME"
-                yield Refused(place, problem)
-            else:
-                yield maker.item(place, context | ({"labeller": f"argilla:{user}"} if user else {}), said)
+        elif is_unsure and record.get("status") == _PENDING:
+            yield Refused(place, f"it is pending, and whether its answers are drafts is not told: {_TOLD_BY}")
+        else:
+            unsure += [place] * is_unsure
+            yield from _items(place, context, answers, maker)
+    if unsure:
+        records = f"{len(unsure)} records" if len(unsure) > 1 else "1 record"
+        yield Doubt(unsure[0], f"of {records} it is not told which answers are drafts or were discarded: {_TOLD_BY}")
+
+
+def _items(place: str, context: dict[str, Any], answers: _Answers, maker: LabelMaker) -> Iterator[Item]:
+    for user, said in answers.items():
+        if not any(maker.field_of(question) for question in said):
+            problem = f"it answers {', '.join(said)}: none is a field of a label; say such as --map sentiment=NAME"
+            yield Refused(place, problem)
+        else:
+            yield maker.item(place, context | ({"labeller": f"argilla:{user}"} if user else {}), said)
 
 
 def _context(record: dict[str, Any]) -> dict[str, Any]:
@@ -82,22 +99,30 @@ def _context(record: dict[str, Any]) -> dict[str, Any]:
     return metadata | fields
 
 
-def _answers(record: dict[str, Any]) -> _Answers:
+def _answers(record: dict[str, Any]) -> tuple[_Answers, bool]:
+    """What was submitted, and whether that is unsure of any of it."""
     found: _Answers = defaultdict(dict)
+    is_unsure = False
+    for question, answer in _given(record):
+        if answer.value is not None and answer.status in (None, _SUBMITTED):
+            found[answer.user_id or ""][question] = answer.value
+            is_unsure |= answer.status is None
+    return found, is_unsure
+
+
+def _given(record: dict[str, Any]) -> Iterator[tuple[str, _Answer]]:
+    """Every answer to every question."""
     responses = record.get("responses")
     if isinstance(responses, list):
         for response in msgspec.convert(responses, list[_Response]):
             for question, answer in (response.values or {}).items():
-                _note(found, question, _Answer(answer.value, response.user_id, response.status))
+                yield question, _Answer(answer.value, response.user_id, response.status)
     elif responses is not None:
         for question, answers in msgspec.convert(responses, dict[str, list[_Answer]]).items():
-            for answer in answers:
-                _note(found, question, answer)
+            yield from ((question, answer) for answer in answers)
     else:
         for question in [name.removesuffix(_FLAT) for name in record if name.endswith(_FLAT)]:
-            for answer in _flat(record, question):
-                _note(found, question, answer)
-    return found
+            yield from ((question, answer) for answer in _flat(record, question))
 
 
 def _flat(record: dict[str, Any], question: str) -> list[_Answer]:
@@ -109,8 +134,3 @@ def _flat(record: dict[str, Any], question: str) -> list[_Answer]:
         for value, user, status in zip(values, users, statuses, strict=True)
     ]
     return msgspec.convert(rows, list[_Answer])
-
-
-def _note(found: _Answers, question: str, answer: _Answer) -> None:
-    if answer.value is not None and answer.status in (None, "submitted"):
-        found[answer.user_id or ""][question] = answer.value

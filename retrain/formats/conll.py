@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retrain.formats.items import Item
 
 _TAG = re.compile(r"O|[BIESLU]-\S+")
+_SPACES = re.compile(" +")
 _DOCUMENT = "-DOCSTART-"
 # BILOU calls by other letters what BIOES means.
 _BIOES = str.maketrans("LU", "ES")
@@ -32,36 +33,40 @@ def read_conll(text: str, maker: LabelMaker) -> Iterator[Item]:
         text: The file's; bytes that were not of its encoding as surrogates.
         maker: Makes labels of texts.
     """
-    for first, last, lines in _blocks(text):
+    for lines in _blocks(text):
+        first, last = lines[0][0], lines[-1][0]
         place = f"lines {first}-{last}"
-        columns = [line.split() for line in lines]
-        if columns[0][0] == _DOCUMENT:
-            continue
-        wrong = next((number for number, cells in enumerate(columns, first) if not _is_token(cells)), None)
+        wrong = next((number for number, cells in lines if not _is_token(cells)), None)
         if wrong is not None:
             yield Refused(place, f"line {wrong} is no token with a tag such as B-ORG or O in its last column")
             continue
-        tokens = [cells[0] for cells in columns]
-        entities = _entities(tokens, [cells[-1] for cells in columns])
+        tokens = [cells[0] for _, cells in lines]
+        entities = _entities(tokens, [cells[-1] for _, cells in lines])
         yield maker.item(place, {maker.name_of("text"): " ".join(tokens)}, {maker.name_of("entities"): entities})
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Numbers of the first and last line of each run of lines that are not blank, and the lines."""
-    lines: list[str] = []
-    number = 0
+def _blocks(text: str) -> Iterator[list[tuple[int, list[str]]]]:
+    """Each text's lines, as numbers and cells: a blank line ends one, and so does the mark of a document."""
+    lines: list[tuple[int, list[str]]] = []
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            lines.append(line)
+        cells = _cells(line)
+        if line.strip() and cells[0] != _DOCUMENT:
+            lines.append((number, cells))
         elif lines:
-            yield number - len(lines), number - 1, lines
+            yield lines
             lines = []
     if lines:
-        yield number - len(lines) + 1, number, lines
+        yield lines
+
+
+def _cells(line: str) -> list[str]:
+    """What stands in the columns; a token may hold any other space, such as the one in "10\u00a0000"."""
+    line = line.rstrip(" \t\r")
+    return [cell.strip(" ") for cell in line.split("\t")] if "\t" in line else _SPACES.split(line.lstrip(" "))
 
 
 def _is_token(cells: list[str]) -> bool:
-    return len(cells) >= _MIN_COLUMNS and _TAG.fullmatch(cells[-1]) is not None
+    return len(cells) >= _MIN_COLUMNS and cells[0] != "" and _TAG.fullmatch(cells[-1]) is not None
 
 
 def _entities(tokens: list[str], tags: list[str]) -> list[dict[str, object]]:

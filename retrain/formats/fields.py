@@ -12,7 +12,7 @@ import msgspec
 
 from retrain.formats.items import Item, Refused, Said, Unlabelled
 from retrain.formats.vocabulary import Vocabulary, entity_type, sentiment
-from streams.contract.examples import parse_marked
+from streams.contract.examples import parse_marks
 from streams.contract.incoming import parse_time
 from streams.contract.labels import Label, LabelledEntity
 
@@ -99,8 +99,8 @@ class LabelMaker:
         if given["marked"] is not None:
             if text is not None:
                 raise ValueError("both text and marked are given: which one is it?")
-            text, spans = parse_marked(_text(given["marked"], "marked"))
-            values["entities"] = msgspec.to_builtins(spans)
+            text, marks = parse_marks(_text(given["marked"], "marked"))
+            values["entities"] = msgspec.to_builtins(marks)
         labels = {name: _READERS[name](self.vocabulary, value) for name, value in values.items() if value is not None}
         if all(value is None for value in labels.values()):
             return None

@@ -1,4 +1,4 @@
-"""What a file of labels yields: labels, what was refused and why, and what nobody labelled."""
+"""What a file of labels yields: labels, what was refused and why, what nobody labelled, and what is in doubt."""
 
 from __future__ import annotations
 
@@ -38,4 +38,14 @@ class Unlabelled:
     place: str
 
 
-Item: TypeAlias = Said | Refused | Unlabelled
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a person should know of labels that were taken."""
+
+    place: str
+    """Where it was met first."""
+    problem: str
+    """What is in doubt, and what to do; quotes nothing of the text."""
+
+
+Item: TypeAlias = Said | Refused | Unlabelled | Doubt

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from retrain.formats.documents import documents
-from retrain.formats.items import Refused
+from retrain.formats.items import Refused, Said
+from streams.contract.labels import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from retrain.formats.fields import LabelMaker
     from retrain.formats.items import Item
+
+_REQUEST = "it is a request for a label, and no label"
 
 
 def read_jsonl(text: str, maker: LabelMaker) -> Iterator[Item]:
@@ -29,8 +34,35 @@ def read_jsonl(text: str, maker: LabelMaker) -> Iterator[Item]:
             yield found
             continue
         place, fields = found
-        if "score" in fields and "reason" in fields:
-            # Its topics and sentiment are the model's own: to learn them would teach it its mistakes.
-            yield Refused(place, "it is a request for a label, and no label")
+        if _is_request(fields):
+            yield Refused(place, _REQUEST)
         else:
             yield maker.item(place, fields, fields)
+
+
+def read_exported(text: str) -> Iterator[Item]:
+    """An item for each label of a backup, as it stood on the topic: whatever its topics and intent are called.
+
+    Args:
+        text: What ``as_jsonl`` wrote.
+
+    Raises:
+        FormatError: It is a list that cannot be read to its end.
+    """
+    for found in documents(text):
+        if isinstance(found, Refused):
+            yield found
+            continue
+        place, fields = found
+        if _is_request(fields):
+            yield Refused(place, _REQUEST)
+            continue
+        try:
+            yield Said(place, msgspec.convert(fields, Label))
+        except ValueError as error:
+            yield Refused(place, f"it is no label as `tocsin labels export` writes it: {error}")
+
+
+def _is_request(fields: dict[str, Any]) -> bool:
+    """Whether the model wrote it: to learn its topics and sentiment would teach it its own mistakes."""
+    return "score" in fields and "reason" in fields

@@ -19,6 +19,7 @@ Kind = Literal["topic", "intent"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SEPARATORS = re.compile(r"[,;|]")
 _NOTHING = "-"
+_OF_A_BACKUP = "; labels that `tocsin labels export` wrote are put back with --restore"
 # A column that was taken for another may hold a whole message.
 _QUOTED_CHARS = 40
 
@@ -64,7 +65,10 @@ class Vocabulary:
         names = self._split(given) if isinstance(given, str) else list(given)
         topics = list(dict.fromkeys(self._name("topic", name) for name in names))
         if self._single and len(topics) != 1:
-            raise ValueError(f"{len(topics)} topics where the domain has exactly one a message (topic_mode is single)")
+            raise ValueError(
+                f"{len(topics)} topics where the domain has exactly one a message (topic_mode is single): name one"
+                f"{_OF_A_BACKUP}"
+            )
         return topics
 
     def intent(self, given: str) -> str | None:
@@ -90,6 +94,7 @@ class Vocabulary:
             meant = f" (is it {near[0]}?)" if near else ""
             raise ValueError(
                 f"{kind} {_quoted(wanted)} is none that is known{meant}: mend it, or teach it with --allow-new"
+                f"{_OF_A_BACKUP}"
             )
         if not _NAME.fullmatch(wanted):
             raise ValueError(

@@ -9,10 +9,17 @@ who is to be answered is forgotten.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from streams.agents.surge import StateTooLargeError
+from streams.contract.decoding import JsonDecoder
+from streams.contract.recommendations import Recommendation
+from streams.contract.records import encode
 from streams.contract.topics import reader_events_topic
+from streams.logic.recommend.ranking import without_titles
 from streams.worker.checkpointing import CheckpointedLine
 from streams.worker.records import as_record
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from exporters.recommend_metrics import RecommendMetrics
+    from streams.contract.outgoing import Output
     from streams.contract.settings import Settings
     from streams.worker.application import Application
     from streams.worker.publisher import BatchPublisher
@@ -29,6 +37,10 @@ if TYPE_CHECKING:
 # Few enough that whoever asks does not wait for many others.
 _BATCH = 128
 _MOST = 4096
+
+log = structlog.get_logger(__name__)
+
+_recommendation = JsonDecoder(Recommendation)
 
 
 class _Work:
@@ -70,7 +82,13 @@ def add_recommend(
 
     async def deliver(findings: Findings) -> None:
         # State is not kept before what it stands for is told: else that would never be told.
-        refused = await publisher.publish(findings.outputs) or await publisher.publish(findings.states)
+        refused = await publisher.publish(findings.outputs)
+        if refused:
+            refused = await publisher.publish([_smaller(output) for output in refused])
+        if refused:
+            # To end here would be to end here again at each start: who is owed an answer is answered anew.
+            log.error("the brokers refuse recommendations as too large", topic=refused[0].topic, refused=len(refused))
+        refused = await publisher.publish(findings.states)
         if refused:
             raise StateTooLargeError(
                 f"the brokers refuse {len(refused)} records of {refused[0].topic} as too large: raise its "
@@ -100,6 +118,11 @@ def add_recommend(
             line.put(event, event.message.partition, time.time())
 
     return line
+
+
+def _smaller(output: Output) -> Output:
+    """A recommendation that the brokers refused, without titles."""
+    return replace(output, value=encode(without_titles(_recommendation.decode(output.value or b""))))
 
 
 def _count(findings: Findings, metrics: RecommendMetrics) -> None:

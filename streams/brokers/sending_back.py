@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaError
 
+from streams.contract.incoming import FIRST_TIMESTAMP
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,6 +23,9 @@ _IN_FLIGHT = 500
 
 def send_back(sender: KafkaProducer, letters: Iterable[DeadLetter]) -> tuple[int, dict[str, str]]:
     """Send dead letters to where they came from: key, value, headers and partition as they were.
+
+    Kafka's timestamp is that of the sending, by which a topic keeps its records and lag is measured. What it was before
+    goes with it in a header, for records without a time of their own.
 
     Args:
         sender: With ``acks="all"``.
@@ -49,10 +54,14 @@ def _send_one(sender: KafkaProducer, letter: DeadLetter) -> Any:  # noqa: ANN401
         letter.topic,
         key=letter.key,
         value=letter.value,
-        headers=[*letter.headers, (REPLAYED_FROM, letter.id.encode())],
+        headers=[*letter.headers, (REPLAYED_FROM, letter.id.encode()), *_first_timestamp(letter)],
         # The same partition keeps what shares a key together, whichever client had hashed it.
         partition=letter.partition if letter.partition in (sender.partitions_for(letter.topic) or ()) else None,
     )
+
+
+def _first_timestamp(letter: DeadLetter) -> list[tuple[str, bytes]]:
+    return [] if letter.timestamp is None else [(FIRST_TIMESTAMP, b"%d" % letter.timestamp)]
 
 
 def _await(in_flight: list[tuple[str, Any]]) -> dict[str, str]:

@@ -30,6 +30,8 @@ class InForce:
     setting: Setting
     value: Any
     origin: Origin
+    is_hidden: bool
+    """Whether stars stand in the value for what may not be shown."""
 
 
 @app.callback()
@@ -76,12 +78,14 @@ def in_force(settings: Settings, flags: dict[str, Any]) -> list[InForce]:
     rows = []
     for setting in list_settings():
         place = values[setting.section] if setting.section else values
-        rows.append(InForce(setting, _shown(setting, place[setting.name]), _origin(setting, flags, written)))
+        value = place[setting.name]
+        shown = _shown(setting, value)
+        rows.append(InForce(setting, shown, _origin(setting, flags, written), is_hidden=shown != value))
     return rows
 
 
 def to_toml(rows: list[InForce]) -> str:
-    """A settings file that gives these values; what has none, and secrets, stand in it as comments."""
+    """A settings file that gives these values; what has none, and what is or holds a secret, are comments in it."""
     titles = section_titles()
     lines = ["# Settings of Tocsin; see docs/settings.md. Secrets belong into the environment."]
     section = ""
@@ -93,6 +97,8 @@ def to_toml(rows: list[InForce]) -> str:
         if row.setting.secret or row.value is None:
             where = f"set {row.setting.variable}" if row.setting.secret else "not set"
             lines.append(f"# {row.setting.name} =  # {where}")
+        elif row.is_hidden:
+            lines.append(f"# {row.setting.name} = {_toml_value(row.value)}  # set {row.setting.variable}")
         else:
             lines.append(f"{row.setting.name} = {_toml_value(row.value)}")
     return "\n".join(lines) + "\n"
@@ -125,9 +131,10 @@ def _holds(sections: dict[str, Any], setting: Setting) -> bool:
 
 def _toml_value(value: Any) -> str:  # noqa: ANN401  any JSON
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
-    # JSON's strings, numbers and booleans are TOML's too, but for the character that TOML alone wants escaped.
-    return json.dumps(value).replace("\x7f", "\\u007f")
+        return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
+    # JSON's strings, numbers and booleans are TOML's too, but for the character that TOML alone wants escaped, and for
+    # what JSON would escape as two surrogates.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _print_table(rows: list[InForce]) -> None:

@@ -134,7 +134,8 @@ def replay(
 
     Nothing remembers what was replayed: replayed twice, a message is there twice, with new offsets and so with new
     ids of its outputs. Each carries the header `tocsin_replayed_from`, the id of its dead letter, which stays where
-    it is. A value that was too large to be kept whole cannot be put back, nor what has neither key nor value.
+    it is, and `tocsin_first_timestamp`: what has no time of its own was said when it first came. A value that was too
+    large to be kept whole cannot be put back, nor what has neither key nor value.
 
     Example: `tocsin dead-letters replay --all --reason inference_failed`
     """
@@ -191,7 +192,9 @@ def _told(letter: DeadLetter, *, raw: bool, as_base64: bool) -> dict[str, Any]:
             return None
         if raw and as_base64:
             return b64encode(content).decode()
-        return _printable(content.decode("utf-8", "backslashreplace") if raw else mask_bytes(content))
+        # A key or a header may be the reader's or the customer's id, which the value alone tells.
+        masked = content.decode("utf-8", "backslashreplace") if raw else mask_bytes(content, beside=letter.value)
+        return _printable(masked)
 
     return {
         **_facts(letter),

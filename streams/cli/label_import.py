@@ -10,9 +10,11 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from retrain.formats.fields import MAPPABLE, Defaults, LabelMaker
-from retrain.formats.items import FormatError, Item, Refused, Said, Unlabelled
+from retrain.formats.items import Doubt, FormatError, Item, Refused, Said, Unlabelled
+from retrain.formats.jsonl import read_exported
 from retrain.formats.reading import Format, guess_format, read_labels_of
 from retrain.formats.vocabulary import Vocabulary
 from retrain.importing import plan
@@ -29,6 +31,7 @@ from streams.contract.settings import Settings
 from streams.contract.topics import labels_topic
 
 _STANDARD_INPUT = "-"
+_TABLES = frozenset({".csv", ".tsv", ".tab"})
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -46,6 +49,8 @@ class Summary(msgspec.Struct, kw_only=True):
     unlabelled: int = 0
     """Messages of the file on which nobody said anything."""
     refused: list[Told] = []
+    doubts: list[Told] = []
+    """What is to be known of labels that were taken."""
     sent: int = 0
     acknowledged: int = 0
     dry_run: bool = False
@@ -73,6 +78,14 @@ def import_(  # noqa: PLR0913  each is a flag
     allow_new: Annotated[
         bool, typer.Option("--allow-new", help="Take topics and intents that are not known yet: they teach new ones.")
     ] = False,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore",
+            help="The file is a backup that `tocsin labels export` wrote: take each label as it was, whatever its "
+            "topics and intent are called.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and send nothing.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, with all that was refused.")
@@ -82,20 +95,25 @@ def import_(  # noqa: PLR0913  each is a flag
 
     What is no label is told with its place and left out, and the command ends with 1; all others are sent. A file may
     be imported again: what stands already is not sent again, and what is older than its labeller's last word is left
-    out.
+    out. A backup is put back with --restore, also where nothing stands yet that knows the topics it taught.
 
     Example: `tocsin labels import tweets.csv --kind social --map topics=category --labeller ann`
     """
     settings = common.settings()
+    if restore:
+        _check_restore(file, format, said=any((kind, labeller, source, map_, allow_new)))
     text = _content(file, encoding)
     topic = labels_topic(settings.topics)
     require_topics(settings.kafka, [topic])
     standing = read_labels(settings).labels
-    defaults = Defaults(desk.speaker(labeller), datetime.now(UTC), kind, source)
-    maker = LabelMaker(_vocabulary(settings, standing, allow_new=allow_new), defaults, _mapping(map_ or []))
     try:
-        chosen = format or guess_format(file, text)
-        items = list(read_labels_of(chosen, text, maker))
+        chosen = format or ("jsonl" if restore else guess_format(file, text))
+        if restore:
+            items = list(read_exported(text))
+        else:
+            defaults = Defaults(desk.speaker(labeller), datetime.now(UTC), kind, source)
+            maker = LabelMaker(_vocabulary(settings, standing, allow_new=allow_new), defaults, _mapping(map_ or []))
+            items = list(read_labels_of(chosen, text, maker))
     except FormatError as error:
         raise common.CommandError(f"{file}: {error}") from error
     if not items:
@@ -106,6 +124,19 @@ def import_(  # noqa: PLR0913  each is a flag
         summary.sent, summary.acknowledged, summary.problem = send_each(settings, topic, to_send, _send, "label")
     _print(summary, as_json=as_json)
     end(problem=summary.problem, refused=summary.refused)
+
+
+def _check_restore(file: str, format_: Format | None, *, said: bool) -> None:
+    if said:
+        raise common.CommandError(
+            "--restore takes labels as they were: --kind, --labeller, --source, --map and --allow-new are not for it", 2
+        )
+    if format_ not in (None, "jsonl") or Path(file).suffix.lower() in _TABLES:
+        raise common.CommandError(
+            "--restore reads what `tocsin labels export` writes as jsonl; import a table without it, and with "
+            "--allow-new where it teaches topics that are not known",
+            2,
+        )
 
 
 def _content(file: str, encoding: str) -> str:
@@ -137,6 +168,7 @@ def _account(items: Sequence[Item], standing: Sequence[Label], summary: Summary)
     """What is to be sent; the rest is counted."""
     found = plan(standing, (item for item in items if isinstance(item, Said)))
     summary.refused = [Told(item.place, mask(item.problem)) for item in items if isinstance(item, Refused)]
+    summary.doubts = [Told(item.place, mask(item.problem)) for item in items if isinstance(item, Doubt)]
     summary.unlabelled = sum(isinstance(item, Unlabelled) for item in items)
     summary.new, summary.changed = len(found.new), len(found.changed)
     summary.unchanged, summary.older, summary.repeated = found.unchanged, found.older, found.repeated
@@ -152,6 +184,10 @@ def _print(summary: Summary, *, as_json: bool) -> None:
         common.print_json(summary)
         return
     print_refused(summary.refused)
+    for told in summary.doubts:
+        common.err.print(
+            f"[yellow]warning:[/] {escape(f'{told.place}: {told.problem}')}", highlight=False, soft_wrap=True
+        )
     counts = {
         "new": summary.new,
         "changed": summary.changed,

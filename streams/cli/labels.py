@@ -25,7 +25,7 @@ from streams.cli.label_import import import_
 from streams.cli.label_requests import requests
 from streams.cli.watching import printable
 from streams.contract.labels import Label
-from streams.contract.masking import mask
+from streams.contract.masking import find, mask
 from streams.contract.records import SourceKind
 from streams.contract.settings import Settings
 from streams.contract.topics import kept_in_place, labels_topic
@@ -211,15 +211,27 @@ def _private(file: Path) -> Iterator[TextIO]:
 def _document(label: Label) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(label)
     document["text"] = mask(label.text, handles=True)
+    if label.source:
+        document["source"] = mask(label.source, handles=True)
     if label.entities is not None:
         # By their words: places would be those of the text before it was masked.
         document["entities"] = [
-            {"text": mask(label.text[entity.start : entity.end]), "type": entity.type, "sentiment": entity.sentiment}
-            for entity in label.entities
+            {"text": words, "type": entity.type, "sentiment": entity.sentiment}
+            for words, entity in zip(_words(label), label.entities, strict=True)
         ]
     if label.reply is not None:
         document["reply"] = mask(label.reply, handles=True)
     return document
+
+
+def _words(label: Label) -> list[str]:
+    """The words of each entity, masked as they are in the text: a part of an address alone looks like none."""
+    found = find(label.text, handles=True)
+    return [
+        " ".join(f"[{piece.kind}]" for piece in found if piece.start < entity.end and entity.start < piece.end)
+        or label.text[entity.start : entity.end]
+        for entity in label.entities or ()
+    ]
 
 
 def _said(label: Label) -> str:
@@ -228,8 +240,8 @@ def _said(label: Label) -> str:
     if label.entities is not None:
         parts.append(
             ", ".join(
-                f"{mask(label.text[entity.start : entity.end])} ({entity.type}: {entity.sentiment or '?'})"
-                for entity in label.entities
+                f"{words} ({entity.type}: {entity.sentiment or '?'})"
+                for words, entity in zip(_words(label), label.entities, strict=True)
             )
             or "no entity"
         )

@@ -1,7 +1,8 @@
 """Labelled examples, and the mark-up in which people write them.
 
 ``[Example Bank](ORG:negative) clients move to [Sample Trust](ORG:positive)`` is a text with two entities, each with
-its type and the sentiment towards it.
+its type and the sentiment towards it. Whatever looks like a mark and is none is refused: as text, it would say that
+there is no entity.
 """
 
 from __future__ import annotations
@@ -19,12 +20,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MARK = re.compile(r"\[([^\[\]]+)\]\(([A-Z]+):([a-z]+)\)")
+# Of the brackets around a target, and of the colon in it, keyboards for Chinese and Japanese write the full width.
+_MARK = re.compile(
+    r"\[(?P<name>[^\[\]]+)\](?P<apart>\s*\uff08|\s+\(|\()\s*(?P<type>[A-Za-z]+)\s*"
+    r"(?:(?P<colon>[:\uff1a])\s*(?P<sentiment>[A-Za-z]*)\s*)?[)\uff09]"
+)
+_TARGET = re.compile(r"\]\((?P<target>[^()]*)")
+_LINK = re.compile(r"\s*<?\s*(?:[a-z][a-z0-9+.-]*://|mailto:|tel:|www\.|\.{0,2}/|#)", re.IGNORECASE)
+_FORM = "[name](TYPE:sentiment)"
+_QUOTED_CHARS = 40
 _HEADER = ["topic", "sentiment", "intent", "text"]
 _TYPES: tuple[str, ...] = get_args(EntityType)
 _SENTIMENTS: tuple[str, ...] = get_args(Sentiment)
 _KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 _HELD_OUT_OF = 5
+# What is left of a mark whose name is not in brackets, or in more than one pair of them.
+_LEFT_OVER = re.compile(
+    rf"[(\uff08]\s*(?:{'|'.join(_TYPES)})[\s:\uff1a,;|/=-]+(?:{'|'.join(_SENTIMENTS)})\s*[)\uff09]", re.IGNORECASE
+)
+
+
+class Mark(Struct, frozen=True):
+    """An entity that somebody marked in a text, in code points."""
+
+    start: int
+    end: int
+    type: EntityType
+    sentiment: Sentiment | None
+    """Towards it; None where the mark does not say."""
 
 
 class Span(Struct, frozen=True):
@@ -58,27 +81,87 @@ def kept_for_testing(fingerprint: str) -> bool:
 
 
 def parse_marked(marked: str) -> tuple[str, tuple[Span, ...]]:
-    """A marked text as plain text and its entities.
+    """A marked text as plain text and its entities, each with a sentiment.
 
     Raises:
-        ValueError: A mark names an unknown type or sentiment.
+        ValueError: As in ``parse_marks``, or a mark says no sentiment.
+    """
+    text, marks = parse_marks(marked)
+    return text, tuple(_as_span(mark) for mark in marks)
+
+
+def parse_marks(marked: str) -> tuple[str, tuple[Mark, ...]]:
+    """A marked text as plain text and its entities; ``[name](TYPE)`` is one towards which no sentiment is said.
+
+    Case, and spaces around what is in a mark's parentheses, make no difference.
+
+    Raises:
+        ValueError: A mark names an unknown type or sentiment, or something looks like a mark and is none.
     """
     parts: list[str] = []
-    spans: list[Span] = []
+    marks: list[Mark] = []
     length = done = 0
     for match in _MARK.finditer(marked):
-        name, type_, sentiment = match.groups()
-        if type_ not in _TYPES or sentiment not in _SENTIMENTS:
-            raise ValueError(
-                f"{match.group()!r}: a mark is [name](TYPE:sentiment) with one of {_TYPES} and {_SENTIMENTS}"
-            )
-        before = marked[done : match.start()]
+        if not _is_meant(match):
+            continue
+        type_, sentiment = _said_by(match)
+        name, before = match["name"], _literal(marked[done : match.start()])
+        if not name.strip():
+            raise _no_mark(match.group())
         start = length + len(before)
         parts += (before, name)
-        spans.append(Span(start, start + len(name), cast("EntityType", type_), cast("Sentiment", sentiment)))
+        marks.append(Mark(start, start + len(name), type_, sentiment))
         length, done = start + len(name), match.end()
-    parts.append(marked[done:])
-    return "".join(parts), tuple(spans)
+    parts.append(_literal(marked[done:]))
+    return "".join(parts), tuple(marks)
+
+
+def _is_meant(match: re.Match[str]) -> bool:
+    """Whether it is a mark, right or wrong; what a Markdown link could not be, may be none: "[sic] (see: below)"."""
+    if match["apart"] == "(":
+        return True
+    type_, sentiment = match["type"].upper(), (match["sentiment"] or "").lower()
+    if match["colon"]:
+        return type_ in _TYPES or sentiment in _SENTIMENTS
+    return match["type"] in _TYPES
+
+
+def _said_by(match: re.Match[str]) -> tuple[EntityType, Sentiment | None]:
+    type_, sentiment = match["type"].upper(), (match["sentiment"] or "").lower()
+    # Parted from a word in brackets, an abbreviation in parentheses may be an abbreviation.
+    unclear = match["apart"] != "(" and not match["colon"]
+    if unclear or type_ not in _TYPES or (match["colon"] and sentiment not in _SENTIMENTS):
+        raise _no_mark(match.group().partition("]")[2])
+    return cast("EntityType", type_), cast("Sentiment", sentiment) if match["colon"] else None
+
+
+def _literal(text: str) -> str:
+    """Text between marks.
+
+    Raises:
+        ValueError: Something in it looks like a mark.
+    """
+    for match in _TARGET.finditer(text):
+        if not _LINK.match(match["target"]):
+            raise _no_mark(match.group()[1:])
+    if (left := _LEFT_OVER.search(text)) is not None:
+        raise _no_mark(left.group())
+    return text
+
+
+def _no_mark(written: str) -> ValueError:
+    quoted = written.strip()
+    quoted = quoted if len(quoted) <= _QUOTED_CHARS else f"{quoted[:_QUOTED_CHARS]}\u2026"
+    return ValueError(
+        f"{quoted!r} is a mark that is not read as one: a mark is {_FORM} with one of {', '.join(_TYPES)} and one of "
+        f"{', '.join(_SENTIMENTS)}; where none is meant, put a space between ] and ("
+    )
+
+
+def _as_span(mark: Mark) -> Span:
+    if mark.sentiment is None:
+        raise ValueError(f"({mark.type}) names no sentiment: a mark is {_FORM} with one of {', '.join(_SENTIMENTS)}")
+    return Span(mark.start, mark.end, mark.type, mark.sentiment)
 
 
 def load_seed(domain: Domain) -> list[Example]:

@@ -36,6 +36,10 @@ Reason = Literal[
 
 T = TypeVar("T")
 
+FIRST_TIMESTAMP = "tocsin_first_timestamp"
+"""Header of a record that was a dead letter and was put back: the timestamp that Kafka had given it at first, in
+milliseconds since 1970. What has no time of its own was said then, not when it was put back."""
+
 # Epoch times are told apart by size: seconds until the year 5138, else milliseconds, else microseconds.
 _SECONDS_BELOW = 1e11
 _MILLISECONDS_BELOW = 1e14
@@ -44,6 +48,7 @@ _EPOCH = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 _MAX_ID_CHARS = 512
 # It is a name for people, told with each reading, signal and label request.
 _MAX_SOURCE_CHARS = 512
+_MILLISECONDS = re.compile(rb"\d{1,15}")
 
 
 class BadMessageError(ValueError):
@@ -190,16 +195,23 @@ def given_id(given: str | int | None, else_given: str | None, record: Record, fi
 
 
 def given_time(given: str | float | None, else_given: str | None, record: Record, field: str = "time") -> datetime:
-    """A time in any of the forms of ``parse_time``; that of the record in Kafka where there is none.
+    """A time in any of the forms of ``parse_time``; that at which the record first came to Kafka where there is none.
 
     Raises:
         BadMessageError: It is none, or out of range.
     """
     chosen = else_given if given is None else given
     try:
-        return parse_time(record.timestamp if chosen is None else chosen)
+        return parse_time(_first_timestamp(record) if chosen is None else chosen)
     except ValueError as error:
         raise BadMessageError("bad_time", f"{record.place}: {field}: {error}") from error
+
+
+def _first_timestamp(record: Record) -> float:
+    """Kafka's timestamp, seconds since the epoch; of what was put back, once or often, its earliest."""
+    told = (content for name, content in record.headers if name == FIRST_TIMESTAMP and content is not None)
+    # Nothing was said after it was put back, whatever a header tells.
+    return min([record.timestamp, *(int(content) / 1e3 for content in told if _MILLISECONDS.fullmatch(content))])
 
 
 def parse_time(given: str | float) -> datetime:

@@ -1,18 +1,20 @@
 """From the bytes of readers' topics to items, behaviors and requests, or to the reason why not.
 
 As lenient as with messages: ids may be numbers, times ISO 8601 or epochs, and CloudEvents may wrap any of them. What is
-absent is taken from the CloudEvent, then from Kafka itself.
+absent is taken from the CloudEvent, then from Kafka itself. What is dated later than its record passes for as old as
+that: nothing is told before it is.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
 from streams.contract.ids import output_id
 from streams.contract.incoming import BadMessageError, check_text, decode_payload, given_id, given_time
-from streams.contract.recommendations import Behavior, BehaviorAction, Item, RecommendationRequest
+from streams.contract.recommendations import Behavior, BehaviorAction, Item, RecommendationRequest, Topics
 
 if TYPE_CHECKING:
     from streams.contract.incoming import Record
@@ -30,7 +32,7 @@ class InputItem(msgspec.Struct):
     title: str | None = None
     url: str | None = None
     source: str | None = None
-    topics: list[str] | None = None
+    topics: Topics | None = None
     sentiment: float | None = None
     expires: str | int | float | None = None
 
@@ -80,7 +82,7 @@ def decode_item(record: Record, *, max_bytes: int, max_chars: int) -> Item:
     return Item(
         id=given_id(payload.id, _key(record) or attributes.id, record) or _made_id(record, "item"),
         text=payload.text,
-        time=given_time(payload.time, attributes.time, record),
+        time=_time(payload.time, attributes.time, record),
         title=payload.title or None,
         url=payload.url or None,
         source=payload.source or "",
@@ -118,7 +120,7 @@ def decode_behavior(record: Record, *, max_bytes: int) -> Behavior:
         user=_required(payload.user, "user", record),
         item=_required(payload.item, "item", record),
         action=action,
-        time=given_time(payload.time, attributes.time, record),
+        time=_time(payload.time, attributes.time, record),
         id=given_id(payload.id, attributes.id, record),
         seconds=payload.seconds,
     )
@@ -136,7 +138,7 @@ def decode_request(record: Record, *, max_bytes: int) -> RecommendationRequest:
     return RecommendationRequest(
         id=given_id(payload.id, attributes.id, record) or _made_id(record, "request"),
         user=_required(payload.user, "user", record),
-        time=given_time(payload.time, attributes.time, record),
+        time=_time(payload.time, attributes.time, record),
         limit=payload.limit,
     )
 
@@ -146,6 +148,12 @@ def _required(given: str | int, field: str, record: Record) -> str:
     if text is None:
         raise BadMessageError("wrong_type", f"{record.place}: {field} is empty")
     return text
+
+
+def _time(given: str | float | None, else_given: str | None, record: Record) -> datetime:
+    time = given_time(given, else_given, record)
+    # Records of before there were times in Kafka have none, which is told by one below 0.
+    return datetime.fromtimestamp(record.timestamp, UTC) if 0.0 < record.timestamp < time.timestamp() else time
 
 
 def _made_id(record: Record, kind: str) -> str:

@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
     from streams.contract.records import Message
 
-__all__ = ["Found", "Kind", "find", "find_names", "mask", "mask_bytes", "mask_message", "mask_places", "mask_value"]
+__all__ = [
+    "Found",
+    "Kind",
+    "find",
+    "find_names",
+    "mask",
+    "mask_beside",
+    "mask_bytes",
+    "mask_message",
+    "mask_places",
+    "mask_value",
+]
 
 # Two cheap questions stand before everything: nothing that is looked for has fewer digits, or no sign of an "at".
 _SEVEN_DIGITS = re.compile(r"(?:\D*+\d){7}")
@@ -38,6 +49,7 @@ _UNFOLDED = re.compile(r"[^\t\n\x20-\x7e]")
 _HANDLE = re.compile(r"(?<![\w@./])@\w[\w.]{0,62}")
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn", "Me"})
 _NAMED = re.compile(r'"(author|user)"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([\w.-]+))')
+_FIELDS: dict[str, Kind] = {"author": "author", "user": "user"}
 _MIN_NAME = 3
 # Parts of names that are common words.
 _NOT_NAMES = frozenset({"the", "and", "for", "van", "von", "der", "den", "del", "bin", "not", "you"})
@@ -137,21 +149,68 @@ def mask_places(message: Message, places: Iterable[tuple[int, int]]) -> tuple[st
     return text, [_moved(place, steps) for place in places]
 
 
-def mask_bytes(content: bytes | None) -> str:
+def mask_bytes(content: bytes | None, *, beside: bytes | None = None, limit: int | None = None) -> str:
     """The bytes of an input record, valid or not, as text that a person may read.
 
     The author and the user that a JSON object names are masked wherever their names stand in it.
+
+    Args:
+        content: A record's value, or another part of it.
+        beside: The value of the same record, where this is its key or a header: whom it names is masked here too.
+        limit: Only so many characters are masked, and the others are left out; whom they name is masked all the same.
     """
     if content is None:
         return ""
+    text, named = _read(content)
+    if beside is not None:
+        named = named | _read(beside)[1]
+    return _mask_named(text[:limit], named)
+
+
+def mask_beside(text: str, record: bytes) -> str:
+    """A text out of an input record, with the author and the user that the record names masked in it too.
+
+    Args:
+        text: One field's, or what is left of it.
+        record: The whole record as it came, valid or not.
+    """
+    return _mask_named(text, _read(record)[1])
+
+
+def _read(content: bytes) -> tuple[str, dict[tuple[Kind, str], None]]:
+    """A record as text, and whom it names: in the order of the record, and each once."""
+    named: list[tuple[Kind, str]] = []
     try:  # once through the decoder, so that nothing hides behind an escape
-        text = msgspec.json.encode(msgspec.json.decode(content)).decode()
+        value = msgspec.json.decode(content)
+        text = msgspec.json.encode(value).decode()
+        named += _named(value, None)
     except (msgspec.DecodeError, ValueError, RecursionError):
         text = content.decode("utf-8", "replace")
-    named = [(field, name) for field, *values in _NAMED.findall(text) if (name := "".join(values)) not in ("", "null")]
+    # As they stand in the text, which may hold escapes, and may be no JSON at all.
+    named += [
+        (_FIELDS[field], name)
+        for field, *values in _NAMED.findall(text)
+        if (name := "".join(values)) not in ("", "null")
+    ]
+    return text, dict.fromkeys(named)
+
+
+def _named(value: object, kind: Kind | None) -> Iterator[tuple[Kind, str]]:
+    # A producer may tell of an author in an object of several fields, which is refused, and shown as a dead letter.
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _named(item, _FIELDS.get(key, kind))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item, kind)
+    elif kind is not None and isinstance(value, str) and len(value) >= _MIN_NAME:
+        yield kind, value
+
+
+def _mask_named(text: str, named: Iterable[tuple[Kind, str]]) -> str:
     text = mask(text, handles=True)
-    for field, name in named:
-        text = _replace(text, find_names(text, name, field))
+    for kind, name in named:
+        text = _replace(text, find_names(text, name, kind))
     return text
 
 

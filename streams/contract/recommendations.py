@@ -11,17 +11,23 @@ BehaviorAction = Literal["view", "click", "purchase", "comment", "share", "dismi
 RecommendationCause = Literal["behavior", "request"]
 RecommendationReason = Literal["because_you_read", "popular", "topic", "recent"]
 
+LONGEST_TOPIC = 256
+"""Characters: readers' states, of bounded size, hold names of topics."""
+Topics = Annotated[list[Annotated[str, Meta(max_length=LONGEST_TOPIC)]], Meta(max_length=100)]
+
 
 class Item(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that can be recommended: an article, a film, a product. A record without a value withdraws it."""
 
     id: Annotated[str, Meta(min_length=1, max_length=512)]
     text: Annotated[str, Meta(min_length=1, max_length=100_000, description="What it is understood by; any Unicode.")]
-    time: Annotated[datetime, Meta(tz=True, description="When it appeared.")]
-    title: Annotated[str | None, Meta(description="For people; the text's beginning where absent.")] = None
+    time: Annotated[datetime, Meta(tz=True, description="When it appeared; the record's time where that is earlier.")]
+    title: Annotated[
+        str | None, Meta(description="For people, who see 120 characters; the text's beginning where absent.")
+    ] = None
     url: Annotated[str | None, Meta(description="Where it is.")] = None
     source: Annotated[str, Meta(description="Outlet or catalogue.")] = ""
-    topics: Annotated[list[str], Meta(description="The user's own, or as the model read it.")] = field(
+    topics: Annotated[Topics, Meta(description="The user's own, or as the model read it.")] = field(
         default_factory=list
     )
     sentiment: Annotated[
@@ -44,7 +50,7 @@ class Behavior(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user: Annotated[str, Meta(min_length=1, max_length=512, description="The reader's id; personal data.")]
     item: Annotated[str, Meta(min_length=1, max_length=512, description="Id of the item.")]
     action: BehaviorAction
-    time: Annotated[datetime, Meta(tz=True)]
+    time: Annotated[datetime, Meta(tz=True, description="The record's time where that is earlier.")]
     id: Annotated[str | None, Meta(description="The user's own id of the event; its place where absent.")] = None
     seconds: Annotated[Annotated[float, Meta(ge=0.0)] | None, Meta(description="How long, for a view.")] = None
 
@@ -88,7 +94,9 @@ class RecommendedItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: Annotated[float, Meta(description="The ranker's; comparable within one recommendation.")]
     reason: RecommendationReason
     why: Annotated[str, Meta(description="The reason in words, such as: because you read ...")]
-    title: Annotated[str, Meta(description="The item's title.")] = ""
+    title: Annotated[
+        str, Meta(description="The item's title; empty where the brokers refused the recommendation as too large.")
+    ] = ""
     because: Annotated[str | None, Meta(description="Id of the item that the reason names.")] = None
 
 

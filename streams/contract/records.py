@@ -95,6 +95,9 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     headers: Annotated[list[tuple[str, bytes]], Meta(description="Kafka headers, values in base64.")] = field(
         default_factory=list
     )
+    timestamp: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="Kafka's of the record, milliseconds since 1970.")
+    ] = None
 
 
 _encoder = msgspec.json.Encoder()

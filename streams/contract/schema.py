@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from streams.contract.incoming import InputMessage
+from streams.contract.incoming import FIRST_TIMESTAMP, InputMessage
 from streams.contract.records import Message
 from streams.contract.schema_examples import EXAMPLES
 
@@ -34,7 +34,8 @@ _TOLD_CONFIG = ("cleanup.policy", "retention.ms", "max.message.bytes")
 _SECURITY = {"PLAIN": "plain", "SCRAM-SHA-256": "scramSha256", "SCRAM-SHA-512": "scramSha512"}
 _INPUT_NOTE = (
     "What a producer sends: only text is needed. What is absent is taken from the CloudEvent that wraps the message, "
-    "then from Kafka: id from its place, time from its timestamp, source from the topic. Other fields are ignored."
+    "then from Kafka: id from its place, time from its timestamp (of a dead letter that was put back, from the header "
+    f"{FIRST_TIMESTAMP}), source from the topic. Other fields are ignored."
 )
 _INPUT_TIME = (
     "When it was said: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since 1970."

@@ -70,6 +70,7 @@ EXAMPLES: dict[type[Struct], list[Any]] = {
             time=_TIME,
             value=b"{text: unquoted}",
             headers=[("trace", b"7f")],
+            timestamp=1772438310000,
         )
     ],
     Signals: [

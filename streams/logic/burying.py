@@ -57,6 +57,8 @@ class Burier:
             value=None if record.value is None else value[:limit],
             value_cut=len(value) > limit,
             headers=[] if bare else [(name, content or b"") for name, content in record.headers],
+            # A producer that has no clock says less than nothing.
+            timestamp=round(record.timestamp * 1e3) if record.timestamp >= 0.0 else None,
         )
         return Output(
             self.topic,

@@ -56,6 +56,8 @@ _SECONDS_PER_HOUR = 3600.0
 _REST = 19.0
 # As far from all training texts as this share of those that were kept from training, or fewer.
 _NOVEL_SHARE = 0.05
+# Before what the brokers did not take is offered again: a topic that is missing may be missed at once.
+_AGAIN_SECONDS = 20.0
 # Near-copies that are passed over in one step.
 _TRIES = 3
 
@@ -102,8 +104,11 @@ class Onlooker:
         self._reference: TrainingReference | None = None
         self._watch: DriftWatch | None = None
         self._can_embed = True
+        self._is_reference_broken = False
         self._look_seconds = _look_seconds(settings)
         self._next_look = now
+        self._unasked: list[LabelRequest] = []
+        """What was asked last, where nobody has it yet."""
         self._untold: list[Output] = []
         """What is found once must arrive."""
         self._task: asyncio.Task[None] | None = None
@@ -133,16 +138,20 @@ class Onlooker:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        pause = min(_STEP_SECONDS, self._look_seconds)
         while True:
-            started = time.monotonic()
+            pause, spent = min(_STEP_SECONDS, self._look_seconds), 0.0
             try:
-                requests = await asyncio.to_thread(self._step, await self._share())
-                spent = time.monotonic() - started
-                await self._publish(requests)
+                share = await self._share()
+                # What the brokers are waited for costs no processor, and wants no rest.
+                started = time.monotonic()
+                try:
+                    requests = await asyncio.to_thread(self._step, share)
+                finally:
+                    spent = time.monotonic() - started
+                if not await self._publish(requests):
+                    pause = _AGAIN_SECONDS
                 self._note(None)
             except Exception as error:  # noqa: BLE001  likewise
-                spent = time.monotonic() - started
                 self._note(error)
             self._metrics.seconds.inc(spent)
             await asyncio.sleep(max(pause, _REST * spent))
@@ -175,7 +184,7 @@ class Onlooker:
         self._encoder = encoder
         self._can_embed = True
         self._watch = None
-        self._reference = _reference(encoder)
+        self._reference = self._read_reference(encoder)
         if self._reference is None or not self._settings.drift.enabled:
             self._metrics.begin({})
             return
@@ -189,11 +198,25 @@ class Onlooker:
             worker=self._worker,
         )
 
+    def _read_reference(self, encoder: Encoder) -> TrainingReference | None:
+        self._is_reference_broken = False
+        try:
+            reference = encoder.training_reference()
+        except VersionError as error:
+            self._is_reference_broken = True
+            log.warning("the training reference cannot be read: novelty and drift are not told", error=str(error))
+            return None
+        if reference is None:
+            log.info("the version has no training reference: novelty and drift are not told", model=encoder.model)
+        return reference
+
     def _look_at_drawn(self, encoder: Encoder, now: float) -> None:
         """Measure one message of each kind, drawn by lot from all since the last look."""
         with self._lock:
             drawn = [lot.draw() for lot in self._drawn.values()]
         if self._reference is None:
+            if self._is_reference_broken:
+                self._metrics.failures.inc()
             return
         for seen in drawn:
             # One that the version before has read is measured by neither.
@@ -237,33 +260,55 @@ class Onlooker:
         return label_request(candidate, datetime.now(UTC))
 
     def _embed(self, encoder: Encoder, text: str) -> NDArray[np.float32] | None:
-        """The vector of a text; None from a version that cannot tell it, which is asked once."""
-        if not self._can_embed:
-            return None
-        try:
-            vector: NDArray[np.float32] = encoder.embed([text])[0]
-        except VersionError as error:
-            self._can_embed = False
-            log.warning("no embeddings: near-copies, novelty and drift are not told", error=str(error))
-            return None
-        return vector
+        """The vector of a text; None from a version that cannot tell it, which is asked once.
 
-    async def _publish(self, requests: Sequence[LabelRequest]) -> None:
-        outputs = [
+        Each that is missed counts, since one failure a version would be too few to ring for.
+        """
+        if self._can_embed:
+            try:
+                vector: NDArray[np.float32] = encoder.embed([text])[0]
+            except VersionError as error:
+                self._can_embed = False
+                log.warning("no embeddings: near-copies, novelty and drift are not told", error=str(error))
+            else:
+                return vector
+        self._metrics.failures.inc()
+        return None
+
+    async def _publish(self, requests: Sequence[LabelRequest]) -> bool:
+        """Ask and tell; whether all of it was taken. What was not is offered again by the next step."""
+        if requests:
+            # A request that does not arrive is worth less than the next one.
+            self._unasked = list(requests)
+        asked = [
             Output(
                 self._topic,
                 request.message_id.encode("utf-8", "surrogatepass"),
                 encode(request),
                 headers(id=request.id, type="tocsin.label-request", time=request.time),
             )
-            for request in requests
+            for request in self._unasked
         ]
-        # A request that does not arrive is worth less than the next one.
-        if outputs and await self._publisher.offer(outputs):
-            for request in requests:
+        is_asked = await self._offer(asked)
+        if is_asked:
+            for request in self._unasked:
                 self._metrics.requests.labels(request.reason).inc()
-        await self._publisher.publish(self._untold)
-        self._untold.clear()
+            self._unasked.clear()
+        # Not ``publish``, which waits for as long as a topic is missing: nothing would be looked at meanwhile.
+        is_told = await self._offer(self._untold)
+        if is_told:
+            self._untold.clear()
+        return is_asked and is_told
+
+    async def _offer(self, outputs: Sequence[Output]) -> bool:
+        if not outputs:
+            return True
+        is_taken = await self._publisher.offer(outputs)
+        if not is_taken:
+            self._metrics.failures.inc()
+            topics = sorted({output.topic for output in outputs})
+            log.warning("what the onlooker tells was not taken; it is offered again", topics=topics)
+        return is_taken
 
     def _note(self, error: Exception | None) -> None:
         if error is not None:
@@ -271,17 +316,6 @@ class Onlooker:
         if self._is_well and error is not None:
             log.warning("looking at the stream failed; the stream goes on", exc_info=error)
         self._is_well = error is None
-
-
-def _reference(encoder: Encoder) -> TrainingReference | None:
-    try:
-        reference = encoder.training_reference()
-    except VersionError as error:
-        log.warning("the training reference cannot be read: novelty and drift are not told", error=str(error))
-        return None
-    if reference is None:
-        log.info("the version has no training reference: novelty and drift are not told", model=encoder.model)
-    return reference
 
 
 def _look_seconds(settings: Settings) -> float:

@@ -29,7 +29,10 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageE
 # Below the usual limit of a broker on one batch (message.max.bytes, 1 MiB); a single larger record still goes alone.
 _MAX_BATCH_BYTES = 512 * 1024
 _FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 5.0
+
+LONGEST_PAUSE_SECONDS = 5.0
+"""Between two attempts at most. An attempt itself takes as long as a request may, since the client repeats within that
+time what may pass: so seldom is there a retry to count (``TocsinPublishRetriesRise``)."""
 
 METADATA_AGE_MS = 30_000
 """How soon partitions that were added are found; what is in them would wait for the clients' own five minutes."""
@@ -51,7 +54,8 @@ class BatchPublisher:
     Args:
         kafka: How to reach the brokers.
         kept: From ``kept_in_place``: topics whose keys stay where they are, and over how many partitions.
-        on_retry: Called for each attempt that failed and is made again.
+        on_retry: Called for each attempt that failed and is made again; where a broker is away, once in
+            ``kafka.request_timeout_seconds`` and a pause for each caller of ``publish``.
     """
 
     def __init__(
@@ -99,12 +103,12 @@ class BatchPublisher:
             if failed:
                 self._on_retry()
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             waiting = failed
         return refused
 
     async def offer(self, outputs: Sequence[Output]) -> bool:
-        """Publish outputs that are worth nothing later: tried once.
+        """Publish outputs without waiting until the brokers take them: tried once.
 
         Returns:
             Whether the brokers have acknowledged every one.

@@ -105,12 +105,15 @@ class Readers:
     Args:
         settings: All of them.
         read_state: Reads the records of a partition of the topic of interests, as its last owner left it.
+        clock: Seconds since the epoch; given in tests.
     """
 
     def __init__(
         self,
         settings: Settings,
         read_state: Callable[[int], Iterable[ConsumerRecord]],
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._topic = interests_topic(settings.topics)
         self._events = reader_events_topic(settings.topics)
@@ -118,6 +121,7 @@ class Readers:
         self._most = settings.recommend.max_users
         self._folder = settings.worker.data_dir / "interests"
         self._read_state = read_state
+        self._clock = clock
         self.on_restored: Callable[[Restored], None] = lambda _: None
         """Told of the readers of a partition that is restored."""
         self._stores: dict[int, InterestStore] = {}
@@ -260,7 +264,7 @@ class Readers:
     def _load(self, state: bytes) -> Reader:
         try:
             kept = _kept.decode(state)
-            interests = Interests.load(kept.interests, self._bounds, kept.width)
+            interests = Interests.load(kept.interests, self._bounds, kept.width, self._clock())
         except (msgspec.DecodeError, ValueError) as error:
             # To end here would be to end here again at every start: what cannot be read begins anew.
             log.error("a reader's state that is none is left out", error=type(error).__name__)  # noqa: TRY400

@@ -232,7 +232,7 @@ class Readership:
         """Take a behavior into the reader's interests; whether its item is known."""
         if self._recommender is None or self._served is None or behavior.item not in self._served[0].items:
             return False
-        self._recommender.take_in(reader.interests, behavior)
+        self._recommender.take_in(reader.interests, behavior, self._clock())
         return True
 
     def _reader(self, partition: int, user: str) -> Reader:

@@ -88,6 +88,27 @@ def test_the_printed_file_gives_the_same_settings(file: Path, tocsin: Tocsin, mo
     assert load_settings() == settings
 
 
+def test_a_value_that_holds_a_secret_is_no_value_of_the_printed_file(
+    tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_ALERTMANAGER__URL", "http://desk:hunter2@am:9093")
+    monkeypatch.setenv("TOCSIN_MODEL__REGISTRY", "s3://key:hunter2@bucket/models")
+    text = tocsin("config", "show", "--toml").out
+    read = tomllib.loads(text)
+    assert "*****" not in str(read)
+    assert "url" not in read["alertmanager"]
+    assert '# url = "http://********@am:9093"  # set TOCSIN_ALERTMANAGER__URL' in text
+    assert "# set TOCSIN_MODEL__REGISTRY" in text
+
+
+def test_any_character_may_stand_in_the_printed_file(tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_ALERTMANAGER__GENERATOR_URL", "http://x/\U0001f600\u00e9")
+    monkeypatch.setenv("TOCSIN_KAFKA__GROUP_ID", "tab\t\x01\x7f\u0085\u2028")
+    read = tomllib.loads(tocsin("config", "show", "--toml").out)
+    assert read["alertmanager"]["generator_url"] == "http://x/\U0001f600\u00e9"
+    assert read["kafka"]["group_id"] == "tab\t\x01\x7f\u0085\u2028"
+
+
 def test_the_table_is_for_people(tocsin: Tocsin) -> None:
     outcome = tocsin("config", "show")
     assert "kafka.bootstrap_servers" in outcome.out

@@ -113,6 +113,16 @@ def test_one_is_shown_whole_and_masked_unless_raw(tocsin: Tocsin, stream_setting
     assert told["headers"] == [["trace", "AP8="], ["trace", "N2Y="]]
 
 
+def test_whom_the_value_names_is_masked_beside_it(tocsin: Tocsin, stream_settings: Settings) -> None:
+    value = b'{"user":"jane.roe","item":"x","action":"lick"}'
+    headers = [("reader", b"jane.roe"), ("trace", b"7f")]
+    bury(stream_settings, letter(stream_settings, 0xA1, key=b"jane.roe", value=value, headers=headers))
+    shown = tocsin("dead-letters", "show", "00a1", "--json").json
+    assert shown["key"] == "[user]"
+    assert shown["headers"] == [["reader", "[user]"], ["trace", "7f"]]
+    assert "key: jane.roe" in tocsin("dead-letters", "show", "00a1", "--raw").out
+
+
 def test_an_id_that_is_none_or_several_is_refused(tocsin: Tocsin, stream_settings: Settings) -> None:
     bury(stream_settings, letter(stream_settings, 1), letter(stream_settings, 2))
     assert tocsin("dead-letters", "show", "beef").code == 3

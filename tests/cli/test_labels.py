@@ -243,6 +243,21 @@ def test_entities_and_replies_are_listed_without_personal_data(tocsin: Tocsin, s
     assert "example.com" not in listed
 
 
+def test_an_entity_is_listed_as_the_text_around_it_is_masked(tocsin: Tocsin, stream_settings: Settings) -> None:
+    text = "Well said @maria_lopez of Quay, write to maria.lopez@example.com"
+    names = ("@maria_lopez", "maria_lopez", "Quay", "maria.lopez")
+    entities = [
+        LabelledEntity(start=text.rindex(name), end=text.rindex(name) + len(name), type="PER") for name in names
+    ]
+    put(stream_settings, make_label("1", text=text, entities=entities, source="maria.lopez@example.com"))
+    (row,) = [json.loads(line) for line in tocsin("labels", "list", "--json").out.splitlines()]
+    assert [entity["text"] for entity in row["entities"]] == ["[user]", "[user]", "Quay", "[email]"]
+    assert row["source"] == "[email]"
+    listed = tocsin("labels", "list").out
+    assert "Quay (PER: ?)" in listed
+    assert "maria" not in listed
+
+
 def test_labels_are_not_taken_back_unasked(
     tocsin: Tocsin, stream_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

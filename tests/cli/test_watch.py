@@ -5,6 +5,7 @@ import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 from support.alerts import make_alert
@@ -17,7 +18,15 @@ from streams.brokers.client import admin_client
 from streams.brokers.tansu import TansuBroker
 from streams.cli.watching import as_document, as_line, printable
 from streams.contract.alerts import Alert
+from streams.contract.recommendations import (
+    Behavior,
+    InterestState,
+    ReaderEvent,
+    Recommendation,
+    RecommendationRequest,
+)
 from streams.contract.records import DeadLetter, Entity, Message, Prediction, encode
+from streams.contract.replies import ConversationState, Reply, Turn
 from streams.contract.settings import KafkaSettings, Settings
 from streams.contract.topics import all_topics, dead_letters_topic, predictions_topic
 
@@ -140,7 +149,88 @@ def test_an_input_is_a_line_with_personal_data_masked() -> None:
     assert "7946" not in line
 
 
-@pytest.mark.parametrize("kind", [Prediction, DeadLetter, Message, Alert])
+ANN = "ann.lee"
+BEHAVIOR = Behavior(user=ANN, item="i-1", action="view", time=NOON)
+REQUEST = RecommendationRequest(id=f"{ANN}/1", user=ANN, time=NOON, limit=3)
+EVENT = ReaderEvent(id="e", user=ANN, topic="behaviors", partition=1, offset=7)
+STATE = InterestState(user=ANN, form=2, state=bytes(9), owed="e")
+TOLD = Recommendation(
+    id=f"{ANN}/1", user=ANN, cause="request", items=[], cold=False, time=NOON, model="encoder:1", ranker="default"
+)
+TURN = Turn(
+    id="t",
+    conversation=ANN,
+    kind="asked",
+    time=NOON,
+    message_id="m-1",
+    text="Thanks, Ann Lee (ann.lee)",
+    author="Ann Lee",
+    user=ANN,
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (BEHAVIOR, ("view", "i-1")),
+        (REQUEST, ("[user]/1", "asks for 3")),
+        (msgspec.structs.replace(EVENT, behavior=BEHAVIOR), ("behaviors[1]@7", "view", "i-1")),
+        (msgspec.structs.replace(EVENT, request=REQUEST), ("behaviors[1]@7", "asks for 3")),
+        (STATE, ("9 bytes of state, form 2", "an answer is owed")),
+        (TOLD, ("[user]/1", "request")),
+        (TURN, ("m-1", "asked", "Thanks, [author] ([user])")),
+        (msgspec.structs.replace(TURN, kind="taken_over", by="Dana", text=""), ("taken over by Dana",)),
+        (ConversationState(conversation=ANN, form=2, state=bytes(9)), ("9 bytes of state, form 2",)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, msgspec.Struct) else "",
+)
+def test_whose_a_record_is_stands_in_its_json_alone(record: Struct, told: tuple[str, ...]) -> None:
+    line = as_line(_record(encode(record), key=ANN.encode()), type(record)).plain
+    assert "ann" not in line.lower().replace("[author]", "").replace("an answer", "")
+    assert "2026-03-02 12:00:00" in line
+    for words in told:
+        assert words in line
+    assert ANN.encode() in as_document(_record(encode(record)), meta=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"text": "Thanks, Ann Lee", "author": "Ann Lee", "user": ANN}, "Thanks, [author]"),
+        ({"text": f"{ANN}: Ann Lee here", "author": {"name": "Ann Lee"}, "user": ANN}, "[user]: [author] here"),
+        ({"text": "x", "source": "ann.lee@quay.example"}, "[email]"),
+        ({"body": "x", "author": "Ann Lee", "user": ANN}, '{"body":"x","author":"[author]","user":"[user]"}'),
+        ({"text": 5, "author": "Ann Lee", "user": ANN}, '{"text":5,"author":"[author]","user":"[user]"}'),
+        ({"text": f"Ann Lee{' and so on' * 2000}", "author": "Ann Lee"}, "[author] and so on"),
+    ],
+)
+def test_whom_an_input_names_is_masked_whatever_its_form(value: dict[str, object], told: str) -> None:
+    raw = msgspec.json.encode(value)
+    for line in (
+        as_line(_record(raw), Message).plain,
+        as_line(_record(encode(_letter(raw))), DeadLetter).plain,
+        # A record that is not as expected.
+        as_line(_record(raw), Prediction).plain,
+    ):
+        assert "ann" not in line.lower()
+    assert told in as_line(_record(raw), Message).plain
+
+
+@pytest.mark.parametrize("kind", [Turn, ConversationState, Reply])
+def test_a_conversation_that_is_not_as_expected_is_not_shown(kind: type[Struct]) -> None:
+    line = as_line(_record(b'{"conversation": "ann.lee"}'), kind).plain
+    assert line.endswith("not as expected on t:  27 bytes")
+
+
+def test_a_predictions_entity_and_source_are_masked() -> None:
+    entity = msgspec.structs.replace(PREDICTION.entities[0], text="@ann_lee", type="PER")
+    read = msgspec.structs.replace(PREDICTION, entities=[entity], source="ann.lee@quay.example")
+    line = as_line(_record(encode(read)), Prediction).plain
+    assert "[user] (PER: positive)" in line
+    assert "ann" not in line
+
+
+@pytest.mark.parametrize("kind", [Prediction, DeadLetter, Message, Alert, Turn, ReaderEvent, InterestState])
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"[1]", b'{"text": 5}', b"[" * 100_000])
 def test_a_record_that_is_not_as_expected_is_shown_all_the_same(kind: type[Struct], value: bytes | None) -> None:
     assert "2026-03-02 12:00:00" in as_line(_record(value), kind).plain

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streams.contract.domain import Domain, DomainError, Label, load_domain
-from streams.contract.examples import Example, Span, load_seed, parse_marked
+from streams.contract.examples import Example, Mark, Span, load_seed, parse_marked, parse_marks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +33,69 @@ def test_marks_become_spans_in_code_points() -> None:
     assert [text[span.start : span.end] for span in spans] == ["Harlow Bank", "Zoë"]
 
 
-def test_brackets_that_are_no_mark_are_text() -> None:
-    assert parse_marked("Stocks [update] rise (again)") == ("Stocks [update] rise (again)", ())
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stocks [update] rise (again)",
+        "Stocks [update] (see: below) rise",
+        "Profits [in millions] (per share) rise",
+        "See [the report](https://example.com/a_(b)) and [more](/more), or [write](mailto:desk@example.com)",
+        "[\u8f6c\u8f7d]\uff08\u8def\u900f\u793e\uff09",
+    ],
+)
+def test_brackets_that_are_no_mark_are_text(text: str) -> None:
+    assert parse_marked(text) == (text, ())
 
 
-@pytest.mark.parametrize("mark", ["[A](COMPANY:negative)", "[A](ORG:bad)"])
-def test_a_mark_of_an_unknown_class_is_refused(mark: str) -> None:
-    with pytest.raises(ValueError, match="a mark is"):
-        parse_marked(mark)
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "[Harlow Bank](ORG: negative)",
+        "[Harlow Bank](org:negative)",
+        "[Harlow Bank]( Org : NEGATIVE )",
+        "[Harlow Bank] (ORG:negative)",
+        "[Harlow Bank]\uff08ORG\uff1anegative\uff09",
+    ],
+)
+def test_case_and_spaces_in_a_mark_make_no_difference(mark: str) -> None:
+    text, spans = parse_marked(f"Is {mark} shut?")
+    assert (text, spans) == ("Is Harlow Bank shut?", (Span(3, 14, "ORG", "negative"),))
+
+
+def test_a_mark_may_say_no_sentiment_but_not_in_the_seed() -> None:
+    marked = "[Harlow Bank](ORG) halts, says [Zo\u00eb]( per )"
+    assert parse_marks(marked) == (
+        "Harlow Bank halts, says Zo\u00eb",
+        (Mark(0, 11, "ORG", None), Mark(24, 27, "PER", None)),
+    )
+    with pytest.raises(ValueError, match=r"\(ORG\) names no sentiment"):
+        parse_marked(marked)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "[A](COMPANY:negative)",
+        "[A](ORG:bad)",
+        "[A](ORG:)",
+        "[A](ORG, negative)",
+        "[A] (ORG, negative)",
+        "[A] (ORG: bad)",
+        "[A] (Company: negative)",
+        "[A] (ORG)",
+        "[A](ORG:negative",
+        "[A](negative)",
+        "[A](the bank)",
+        "[](ORG:negative)",
+        "[ ](ORG:negative)",
+        "[A [B]](ORG:negative)",
+        "A(ORG:negative)",
+        "{A} (org negative)",
+    ],
+)
+def test_what_looks_like_a_mark_and_is_none_is_refused(mark: str) -> None:
+    with pytest.raises(ValueError, match=r"a mark is \[name\]\(TYPE:sentiment\)"):
+        parse_marks(f"[B](ORG:neutral) and {mark} halt")
 
 
 def test_a_line_becomes_an_example_of_its_files_kind(tmp_path: Path) -> None:

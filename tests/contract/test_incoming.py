@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.properties import quick
 
 from streams.contract.ids import output_id
-from streams.contract.incoming import BadMessageError, Reason, Record, decode_message, parse_time
+from streams.contract.incoming import FIRST_TIMESTAMP, BadMessageError, Reason, Record, decode_message, parse_time
 from streams.contract.records import Message, encode
 
 Headers = list[tuple[str, bytes | None]]
@@ -283,3 +283,30 @@ def test_any_bytes_are_a_message_or_a_reason_that_quotes_nothing(value: bytes, h
     assert told.isascii()
     assert told.isprintable()
     assert "Sq7" not in told
+
+
+FIRST_MS = int(NOON.timestamp()) * 1000
+
+
+@pytest.mark.parametrize(
+    ("told", "time"),
+    [
+        ([b"%d" % FIRST_MS], NOON),
+        ([b"%d" % (FIRST_MS + 5000), b"%d" % FIRST_MS, b"%d" % (FIRST_MS + 9000)], NOON),
+        ([b"%d" % (int(KAFKA_TIME.timestamp()) * 1000 + 1)], KAFKA_TIME),
+        ([b"9" * 400], KAFKA_TIME),
+        ([b"-5"], KAFKA_TIME),
+        ([b"soon"], KAFKA_TIME),
+        ([b""], KAFKA_TIME),
+        ([None], KAFKA_TIME),
+    ],
+)
+def test_what_was_put_back_was_said_when_it_first_came(told: list[bytes | None], time: datetime) -> None:
+    headers: Headers = [("trace", b"1"), *((FIRST_TIMESTAMP, content) for content in told)]
+    assert decode(b'{"text": "x"}', headers).time == time
+
+
+def test_a_time_of_its_own_goes_before_that_at_which_it_first_came() -> None:
+    headers: Headers = [(FIRST_TIMESTAMP, b"%d" % (FIRST_MS - 60_000))]
+    assert decode(dump(text="x", time="2024-04-03T12:00:00Z"), headers).time == NOON
+    assert decode(dump(text="x"), [*BINARY, *headers]).time == NOON

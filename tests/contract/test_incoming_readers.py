@@ -52,6 +52,29 @@ def test_numbers_are_ids() -> None:
     assert item({"id": 4, "text": "a"}, key=b"9").id == "4"
 
 
+AHEAD = "2099-01-01T00:00:00Z"
+
+
+def test_what_is_dated_later_than_its_record_is_as_old_as_that() -> None:
+    assert behavior({"user": "ada", "item": "a", "action": "view", "time": AHEAD}).time == APPENDED
+    ahead = item({"text": "a", "time": AHEAD, "expires": AHEAD})
+    assert ahead.time == APPENDED
+    assert ahead.expires == datetime(2099, 1, 1, tzinfo=UTC)
+    event = [("ce_specversion", b"1.0"), ("ce_id", b"e-1"), ("ce_time", AHEAD.encode())]
+    assert behavior({"user": "ada", "item": "a", "action": "view"}, headers=event).time == APPENDED
+
+
+def test_beside_a_record_without_a_time_any_time_holds() -> None:
+    bare = Record("topic", 2, 7, -0.001, None, json.dumps({"text": "a", "time": AHEAD}).encode(), [])
+    assert decode_item(bare, max_bytes=1000, max_chars=100).time == datetime(2099, 1, 1, tzinfo=UTC)
+
+
+def test_an_item_has_up_to_a_hundred_topics_with_names() -> None:
+    topics = [f"{number:03}".ljust(256, "t") for number in range(100)]
+    value = json.dumps({"text": "a", "topics": topics}).encode()
+    assert decode_item(record(value), max_bytes=100_000, max_chars=100).topics == topics
+
+
 def test_a_cloud_event_gives_what_is_absent() -> None:
     event = [("ce_specversion", b"1.0"), ("ce_id", b"e-1"), ("ce_time", b"2026-03-02T09:00:00Z")]
     found = behavior({"user": "ada", "item": "a", "action": "view"}, headers=event)
@@ -78,6 +101,8 @@ def test_a_request_is_named_by_its_place_where_it_has_no_id() -> None:
         (item, {"id": "a"}, "wrong_type"),
         (item, {"text": "a", "sentiment": 2}, "wrong_type"),
         (item, {"text": "a", "expires": "soon"}, "bad_time"),
+        (item, {"text": "a", "topics": ["private".ljust(257, "t")]}, "wrong_type"),
+        (item, {"text": "a", "topics": ["private"] + ["t"] * 100}, "wrong_type"),
         (item, {"id": "i" * 513, "text": "a"}, "wrong_type"),
         (item, b"{", "malformed"),
         (item, b"\xff", "not_utf8"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.contract.masking import find, mask, mask_bytes, mask_message, mask_places, mask_value
+from streams.contract.masking import find, mask, mask_beside, mask_bytes, mask_message, mask_places, mask_value
 from streams.contract.records import Message
 
 KEYCAP = "\ufe0f\u20e3"
@@ -183,6 +183,30 @@ def test_a_record_is_masked_through_its_escapes() -> None:
 )
 def test_bytes_that_are_no_record_are_masked_too(content: bytes | None, masked: str) -> None:
     assert mask_bytes(content) == masked
+
+
+def test_whom_a_record_tells_of_in_several_fields_is_masked_too() -> None:
+    value = json.dumps(
+        {"author": {"name": ["Jane Roe"], "age": 7}, "text": "Jane Roe, 7 of u-8", "user": {"id": "u-8"}}
+    )
+    assert json.loads(mask_bytes(value.encode())) == {
+        "author": {"name": ["[author]"], "age": 7},
+        "text": "[author], 7 of [user]",
+        "user": {"id": "[user]"},
+    }
+
+
+def test_a_key_and_a_text_are_masked_by_the_record_that_they_are_of() -> None:
+    value = b'{"user": "jane.roe", "author": "Jane \\"J\\" Roe"}'
+    assert mask_bytes(b"news/jane.roe", beside=value) == "news/[user]"
+    assert mask_bytes(b"\xffjane.roe", beside=b'{"user": "jane.roe", "te') == "\ufffd[user]"
+    assert mask_beside('Jane "J" Roe, jane.roe, ann@example.com', value) == "[author], [user], [email]"
+    assert mask_beside("Jane", b"\xff") == "Jane"
+
+
+def test_whom_the_end_of_a_record_names_is_masked_at_its_beginning() -> None:
+    value = b'{"text": "Jane Roe' + b" and so on" * 1000 + b'", "author": "Jane Roe"}'
+    assert mask_bytes(value, limit=25) == '{"text":"[author] and so '
 
 
 def test_values_are_masked_however_deep_and_numbers_stay() -> None:

@@ -10,6 +10,9 @@ import pytest
 import yaml
 from support.prometheus import FOLDER, RULES, promtool, rules, selectors
 
+from streams.contract.settings import KafkaSettings
+from streams.worker.publisher import LONGEST_PAUSE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 CASES = sorted((FOLDER / "tests").glob("*.yml"))
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
@@ -60,6 +63,13 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
     assert {section.split("\n", 1)[0] for section in sections} == set(ALERTS)
     for section in sections:
         assert all(word in section for word in ("- **Means**:", "- **Look**:", "- **Do**:")), section.split("\n", 1)[0]
+
+
+def test_a_line_whose_outputs_nobody_takes_makes_more_retries_than_it_takes_to_ring() -> None:
+    threshold = float(ALERTS["TocsinPublishRetriesRise"]["expr"].rpartition(">")[2])
+    a_minute = 60 / (KafkaSettings().request_timeout_seconds + LONGEST_PAUSE_SECONDS)
+    # In half of its attempts something may pass.
+    assert a_minute / 2 < threshold < a_minute / 1.5
 
 
 def test_recorded_series_have_names_of_level_metric_and_operation() -> None:

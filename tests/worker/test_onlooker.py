@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 import pytest
+from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from support import toy_model
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from aiokafka import AIOKafkaProducer
     from numpy.typing import NDArray
 
+    from models.training_reference import TrainingReference
     from streams.contract.outgoing import Output
     from streams.contract.records import SourceKind
 
@@ -124,10 +127,25 @@ class Offline(BatchPublisher):
     async def partitions_of(self, topic: str) -> list[int]:  # noqa: ARG002  all are alike
         return [0, 1, 2, 3]
 
+    async def offer(self, outputs: Sequence[Output]) -> bool:
+        return not (self.deaf and outputs)
+
     async def publish(self, outputs: Sequence[Output]) -> list[Output]:
-        if self.deaf and outputs:
-            raise RuntimeError("no broker")
-        return []
+        raise AssertionError(f"this waits for ever: {outputs}")
+
+
+class Missing(BatchPublisher):
+    """Its producer knows the inputs' topics and no other."""
+
+    class Producer:
+        async def partitions_for(self, topic: str) -> set[int]:
+            if topic in Settings().topics.inputs:
+                return {0, 1, 2, 3}
+            raise UnknownTopicOrPartitionError
+
+    @property
+    def _started(self) -> AIOKafkaProducer:
+        return cast("AIOKafkaProducer", self.Producer())
 
 
 def settings_of(**sections: object) -> Settings:
@@ -246,6 +264,83 @@ def test_a_version_that_cannot_embed_is_asked_once_and_labels_are_asked_on(versi
     worker.read(sentences(4, 1))
     time.sleep(0.01)
     assert [request.reason for request in worker.onlooker._step(1.0)][:1] == ["random"]
+    # One at least for each message that was looked at: one for a version would ring nobody.
+    assert (worker.value("tocsin_onlooker_failures_total") or 0.0) >= 5.0
+
+
+def test_a_reference_that_cannot_be_read_fails_at_every_look(encoders: list[Encoder]) -> None:
+    class Unread(Encoder):
+        def training_reference(self) -> TrainingReference | None:
+            raise VersionError("reference.json is cut off")
+
+    worker = Worker(Unread.load(encoders[0]._folder, threads=1, sub_batch=4), settings_of())
+    worker.look_and_read(sentences(3, 5))
+    assert worker.value("tocsin_onlooker_failures_total") == 5.0
+
+
+def test_what_the_brokers_do_not_take_counts_and_holds_nothing_up(
+    encoders: list[Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.worker.onlooker._AGAIN_SECONDS", 0.01)
+    settings = settings_of(labels=GENEROUS.model_copy(update={"random_share": 1.0}))
+    worker = Worker(encoders[0], settings, Missing(settings.kafka))
+    worker.look_and_read([Text(f"qqq {number} xyz zyx? why why broken") for number in range(45)])
+    assert worker.onlooker._untold
+    worker.read(sentences(3, 1))
+
+    async def run() -> None:
+        worker.onlooker.start()
+        # A request and an event at each step: the fifth is of the third.
+        await until(lambda: (worker.value("tocsin_onlooker_failures_total") or 0.0) >= 5.0)
+        await worker.onlooker.stop()
+
+    asyncio.run(run())
+    assert worker.onlooker._unasked
+    assert worker.onlooker._untold
+    assert worker.value("tocsin_label_requests_total", reason="random") == 0.0
+
+
+def test_the_latest_requests_are_asked_once_the_brokers_take_them(encoders: list[Encoder]) -> None:
+    settings = settings_of(labels=GENEROUS.model_copy(update={"random_share": 1.0}))
+    publisher = Offline(settings.kafka)
+    publisher.deaf = True
+    worker = Worker(encoders[0], settings, publisher)
+
+    def asked(seed: int) -> list[LabelRequest]:
+        worker.read(sentences(seed, 1))
+        time.sleep(0.002)
+        requests = worker.onlooker._step(1.0)
+        assert requests
+        return requests
+
+    assert not asyncio.run(worker.onlooker._publish(asked(3)))
+    latest = asked(4)
+    assert not asyncio.run(worker.onlooker._publish(latest))
+    assert worker.value("tocsin_onlooker_failures_total") == 2.0
+    assert worker.onlooker._unasked == latest
+    publisher.deaf = False
+    assert asyncio.run(worker.onlooker._publish([]))
+    assert worker.value("tocsin_label_requests_total", reason="random") == len(latest)
+    assert asyncio.run(worker.onlooker._publish([]))
+    assert worker.value("tocsin_label_requests_total", reason="random") == len(latest)
+
+
+def test_no_rest_is_taken_for_what_the_brokers_were_waited_for(encoders: list[Encoder]) -> None:
+    class Silent(Offline):
+        async def partitions_of(self, topic: str) -> list[int]:
+            await asyncio.sleep(0.05)
+            raise KafkaConnectionError(topic)
+
+    settings = settings_of()
+    worker = Worker(encoders[0], settings, Silent(settings.kafka))
+
+    async def run() -> None:
+        worker.onlooker.start()
+        await until(lambda: worker.value("tocsin_onlooker_failures_total") == 1.0)
+        await worker.onlooker.stop()
+
+    asyncio.run(run())
+    assert worker.value("tocsin_onlooker_seconds_total") == 0.0
 
 
 def test_whatever_fails_is_counted_and_the_next_step_comes(versions: list[Path]) -> None:
@@ -281,11 +376,14 @@ def test_drift_that_could_not_be_told_is_told_later(encoders: list[Encoder]) -> 
     worker.look_and_read([Text(f"qqq {number} xyz zyx? why why broken") for number in range(45)])
     untold = list(worker.onlooker._untold)
     assert untold
-    with pytest.raises(RuntimeError, match="no broker"):
-        asyncio.run(worker.onlooker._publish([]))
+    with capture_logs() as logs:
+        assert not asyncio.run(worker.onlooker._publish([]))
+    topics = [model_events_topic(settings.topics), retrain_requests_topic(settings.topics)]
+    assert [entry["topics"] for entry in logs if "was not taken" in entry["event"]] == [topics]
     assert worker.onlooker._untold == untold
+    assert worker.value("tocsin_onlooker_failures_total") == 1.0
     publisher.deaf = False
-    asyncio.run(worker.onlooker._publish([]))
+    assert asyncio.run(worker.onlooker._publish([]))
     assert worker.onlooker._untold == []
 
 

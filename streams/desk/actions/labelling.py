@@ -76,8 +76,11 @@ class LabellingActions:
         }
         standing = standing_label(office, asked.message_id, asked.by)
         if standing is not None:
-            kept = {name: value for name, value in said.items() if value or (name, value) == ("entities", [])}
-            label = msgspec.structs.replace(standing, **kept)
+            # An empty list is said, too: that there is none.
+            now = {name: value for name, value in said.items() if value is not None}
+            # What was said unasked, as a reply is, is an answer to the request from now on.
+            asked_for = {"reason": standing.reason or request.reason, "model": standing.model or request.model}
+            label = msgspec.structs.replace(standing, **now, **asked_for)
         else:
             label = Label(
                 message_id=request.message_id,

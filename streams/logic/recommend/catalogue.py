@@ -19,6 +19,9 @@ class Catalogue(Protocol):
     def item(self, item: str, /) -> Item | None:
         """One item, where it is live."""
 
+    def is_live(self, item: str, now: float, /) -> bool:
+        """Whether an item can be recommended."""
+
     def vector(self, item: str, /) -> NDArray[np.float32] | None:
         """Its vector, [width]."""
 

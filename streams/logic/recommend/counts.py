@@ -7,13 +7,12 @@ forward: what is new is added with a greater weight, and nothing old is touched 
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +21,8 @@ _FIRST_ROWS = 256
 _MOST_DOUBLINGS = 60.0
 _NONE = -1
 _DROPPED_AT_ONCE = 0.1
-_LOOKED_UP_ANEW = 512
+_RANKED_ANEW = 512
+_RANKED_ANEW_SECONDS = 60.0
 
 
 class ItemCounts:
@@ -45,7 +45,12 @@ class ItemCounts:
         self._together = np.zeros((_FIRST_ROWS, neighbours), np.float32)
         self._landmark: float | None = None
         self._top: list[str] = []
-        self._since_top = _LOOKED_UP_ANEW
+        """The most popular, as far as anybody has asked."""
+        self._below: Iterator[int] = iter(())
+        """Rows of all others, the most popular first."""
+        self._ranked = 0
+        self._ranked_at = 0.0
+        self._since_ranked = _RANKED_ANEW
 
     def __len__(self) -> int:
         return len(self._row)
@@ -67,7 +72,7 @@ class ItemCounts:
         grown = self._grown(time)
         row = self._row_of(item)
         self._count[row] += weight * grown
-        self._since_top += 1
+        self._since_ranked += 1
         known = [(at, other) for name, other in before if (at := self._row.get(name)) is not None]
         if known:
             rows = np.array([at for at, _ in known], np.int32)
@@ -82,15 +87,29 @@ class ItemCounts:
         faded: NDArray[np.float64] = counts / self._growth(now)
         return faded
 
-    def popular(self, limit: int) -> list[str]:
-        """The most popular items as of the last few hundred behaviors, the most popular first."""
-        if self._since_top >= _LOOKED_UP_ANEW or len(self._top) < min(limit, len(self._row)):
-            count = min(max(limit, _LOOKED_UP_ANEW), len(self._row))
-            rows = np.fromiter(self._row.values(), np.intp, len(self._row))
-            order = rows[np.argsort(-self._count[rows], kind="stable")[:count]]
-            self._top = [self._ids[row] for row in order]
-            self._since_top = 0
-        return list(islice((item for item in self._top if item in self._row), limit))
+    def popular(self, now: float, is_live: Callable[[str], bool]) -> Iterator[str]:
+        """Live items, the most popular first, as of the last few hundred behaviors or the last minute.
+
+        They are looked for as they are asked for, and what is over is passed over once and not for each reader: of what
+        was popular most may be over.
+
+        Args:
+            now: Seconds since 1970.
+            is_live: Whether an item can be recommended.
+        """
+        is_short = self._ranked < min(_RANKED_ANEW, len(self._row))
+        if is_short or self._since_ranked >= _RANKED_ANEW or abs(now - self._ranked_at) >= _RANKED_ANEW_SECONDS:
+            self._rank(now)
+        at = 0
+        while True:
+            if at == len(self._top):
+                found = next(filter(is_live, (self._ids[row] for row in self._below)), None)
+                if found is None:
+                    return
+                self._top.append(found)
+            if is_live(self._top[at]):
+                yield self._top[at]
+            at += 1
 
     def together(self, read: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
         """How much each item goes with what was read: the sum of cosines of counts, by row of the table.
@@ -119,12 +138,10 @@ class ItemCounts:
         rows = self._rows(items)
         return np.where(rows >= 0, total[rows], 0.0)
 
-    def best(self, total: NDArray[np.float64], limit: int) -> list[str]:
-        """Items with the highest scores above 0, the highest first."""
-        count = min(limit, len(total))
-        top = np.argpartition(-total, count - 1)[:count] if count else np.empty(0, np.intp)
-        top = top[np.argsort(-total[top], kind="stable")]
-        return [self._ids[row] for row in top if total[row] > 0]
+    def best(self, total: NDArray[np.float64]) -> Iterator[str]:
+        """Items with scores above 0 in what ``together`` gave, the highest first."""
+        rows = np.flatnonzero(total > 0)
+        return (self._ids[row] for row in rows[np.argsort(-total[rows], kind="stable")])
 
     def forget(self, items: Iterable[str]) -> None:
         """Drop items that are gone for good."""
@@ -139,6 +156,13 @@ class ItemCounts:
         self._beside[of_gone] = _NONE
         self._together[of_gone] = 0.0
         self._free.extend(rows)
+        # Their rows go to others.
+        self._since_ranked = _RANKED_ANEW
+
+    def _rank(self, now: float) -> None:
+        rows = np.fromiter(self._row.values(), np.intp, len(self._row))
+        self._top, self._below = [], iter(rows[np.argsort(-self._count[rows], kind="stable")])
+        self._ranked, self._ranked_at, self._since_ranked = len(rows), now, 0
 
     def _rows(self, items: Sequence[str]) -> NDArray[np.intp]:
         return np.array([self._row.get(item, _NONE) for item in items], np.intp)

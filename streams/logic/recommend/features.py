@@ -67,6 +67,8 @@ class Lookout:
             [(item, weight) for item, (_, weight) in reader.recent.items() if weight > 0]
         )
         """How much each item of the counts' table goes with what was read."""
+        self.preferences = reader.topics()
+        """For each topic, as ``Interests.topics`` tells them."""
 
     def queries(self) -> Vectors:
         """Vectors whose nearest items are worth a look: the interests, and what the projection makes of them."""
@@ -97,7 +99,7 @@ class Lookout:
             "together": np.sqrt(counts.scores_of(candidates.ids, self.together)),
             "popularity": np.log1p(popularity),
             "recency": 0.5 ** (age / self._scene.freshness),
-            "topic": candidates.topic_affinity(self._reader.topics()),
+            "topic": candidates.topic_affinity(self.preferences),
             "sentiment": candidates.sentiments * self._reader.mood(),
             "disliked": None if not len(disliked) else (candidates.vectors @ disliked.T).max(axis=1),
         }

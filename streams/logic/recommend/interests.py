@@ -7,11 +7,13 @@ nearest interest where it is near enough, and begins a new one where it is not.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from streams.contract.recommendations import LONGEST_TOPIC
 from streams.logic.recommend.interest_state import Kept, decode, encode
 from streams.logic.recommend.seen import PRINT_BYTES, Seen, print_of
 
@@ -32,6 +34,7 @@ _PLACES = 8
 _TOPIC_DOUBT = 5.0
 # Below this an interest says nothing any more.
 _LEAST = 1e-3
+_BYTES_PER_CHARACTER = 4  # in UTF-8, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,13 @@ class Bounds:
         half_life = settings.half_life_hours * _SECONDS_PER_HOUR
         return cls(settings.interests, settings.recent_items, settings.seen_items, half_life)
 
-    def largest(self, width: int, id_bytes: int, topic_bytes: int = 32) -> int:
+    def largest(self, width: int, id_bytes: int, topic_bytes: int = _BYTES_PER_CHARACTER * LONGEST_TOPIC) -> int:
         """Bytes that ``Interests.dump`` gives at most.
 
         Args:
             width: Of the vectors.
             id_bytes: Longest id of an item, in UTF-8.
-            topic_bytes: Longest name of a topic and of an input topic, likewise.
+            topic_bytes: Longest name of a topic and of an input topic, likewise; where absent, of any that is taken.
         """
         vectors = 2 * width * (self.interests + _DISLIKED) + 9 * self.interests
         named = self.recent * (id_bytes + 24) + (_TOPICS + _PLACES) * (topic_bytes + 24)
@@ -200,13 +203,15 @@ class Interests:
         )
 
     @classmethod
-    def load(cls, state: bytes, bounds: Bounds, width: int) -> Self:
+    def load(cls, state: bytes, bounds: Bounds, width: int, now: float = math.inf) -> Self:
         """A reader out of what ``dump`` gave.
 
         Args:
             state: From ``dump``.
             bounds: As they are now; what is beyond them goes.
             width: Of the vectors. Those of another width, as of another trunk, are left out: the rest is kept.
+            now: Seconds since 1970. A state that is dated later is one of now: what the reader does from now on would
+                count for nothing against it.
 
         Raises:
             msgspec.DecodeError: It is no such state.
@@ -214,19 +219,21 @@ class Interests:
         """
         kept = decode(state)
         reader = cls(bounds)
-        reader._as_of = kept.as_of
+        reader._as_of = min(kept.as_of, now)
         if len(kept.vectors) == 2 * width * len(kept.weights):
             order = np.sort(np.argsort(kept.weights)[-bounds.interests :])
             reader._vectors = _unpacked(kept.vectors, width)[order]
             reader._weights = np.array(kept.weights)[order]
         if len(kept.disliked) % (2 * width) == 0:
             reader._disliked = _unpacked(kept.disliked, width)
-        reader._recent = {item: (time, weight) for item, time, weight in kept.recent[-bounds.recent :]}
+        reader._recent = {
+            item: (time if time <= now else int(now), weight) for item, time, weight in kept.recent[-bounds.recent :]
+        }
         reader._seen.load(kept.seen)
         # Fewer may be remembered than when it was written: they were seen all the same.
         for item, _, _ in kept.recent[: -bounds.recent]:
             reader._seen.add(item)
-        reader._topics = kept.topics
+        reader._topics = {topic: weight for topic, weight in kept.topics.items() if len(topic) <= LONGEST_TOPIC}
         reader._mood = kept.mood
         reader._places = {(topic, partition): offset for topic, partition, offset in kept.places}
         return reader
@@ -274,8 +281,10 @@ class Interests:
     def _like_topics(self, topics: Sequence[str], weight: float) -> None:
         for topic in topics:
             self._topics[topic] = self._topics.get(topic, 0.0) + weight / len(topics)
-        while len(self._topics) > _TOPICS:
-            del self._topics[min(self._topics, key=lambda topic: abs(self._topics[topic]))]
+        beyond = len(self._topics) - _TOPICS
+        if beyond > 0:
+            for topic in sorted(self._topics, key=lambda topic: abs(self._topics[topic]))[:beyond]:
+                del self._topics[topic]
 
     def _place(self, vector: Vectors, weight: float, fade: float) -> None:
         if weight < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from streams.contract.recommendations import RecommendedItem
@@ -11,10 +12,12 @@ from streams.logic.recommend.diversity import mmr
 from streams.logic.recommend.features import FEATURES, Lookout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from streams.contract.ranking import RankerWeights
-    from streams.contract.recommendations import Item, RecommendationReason
+    from streams.contract.recommendations import Item, Recommendation, RecommendationReason
     from streams.logic.recommend.candidates import Candidates
 
 # Diversity is sought among so many times the items that are wanted: further down it costs too much.
@@ -30,6 +33,13 @@ _REASONS: dict[str, RecommendationReason] = {
     "new_appeal": "recent",
     "new": "recent",
     "recency": "recent",
+}
+
+_WITHOUT_NAMES: dict[RecommendationReason, str] = {
+    "because_you_read": "because of what you read",
+    "topic": "because of its topic",
+    "popular": "popular now",
+    "recent": "new",
 }
 
 
@@ -105,6 +115,7 @@ def rank(
             candidates.items[place],
             _probability(scores[place] + scorer.intercept),
             contributions[place],
+            _liked_topic(candidates.items[place], lookout.preferences),
             candidates.vectors[place],
             read,
         )
@@ -112,8 +123,27 @@ def rank(
     ]
 
 
+def without_titles(told: Recommendation) -> Recommendation:
+    """What is published in the place of a recommendation that the brokers refuse as too large: ids and scores."""
+    return msgspec.structs.replace(
+        told,
+        items=[msgspec.structs.replace(item, title="", why=_WITHOUT_NAMES[item.reason]) for item in told.items],
+    )
+
+
+def _liked_topic(item: Item, preferences: Mapping[str, float]) -> str | None:
+    """Of an item's topics the one that the reader likes best; None where the reader likes none of them."""
+    best = max(item.topics, key=lambda topic: preferences.get(topic, 0.0), default=None)
+    return best if best is not None and preferences.get(best, 0.0) > 0 else None
+
+
 def _told(
-    item: Item, score: float, contributions: NDArray[np.float64], vector: NDArray[np.float32], read: Read
+    item: Item,
+    score: float,
+    contributions: NDArray[np.float64],
+    topic: str | None,
+    vector: NDArray[np.float32],
+    read: Read,
 ) -> RecommendedItem:
     """An item with what spoke most for it."""
     for_it: dict[RecommendationReason, float] = {}
@@ -123,7 +153,7 @@ def _told(
             for_it[reason] = for_it.get(reason, 0.0) + amount
     if not read.items:
         for_it.pop("because_you_read", None)
-    if not item.topics:
+    if topic is None:
         for_it.pop("topic", None)
     reason = max(for_it, key=lambda name: for_it[name])
     because = read.items[int((read.vectors @ vector).argmax())] if reason == "because_you_read" else None
@@ -131,18 +161,16 @@ def _told(
         item=item.id,
         score=round(score, 6),
         reason=reason,
-        why=_words(reason, item, because),
+        why=_words(reason, topic, because),
         title=item.title or item.text,
         because=None if because is None else because.id,
     )
 
 
-def _words(reason: RecommendationReason, item: Item, because: Item | None) -> str:
+def _words(reason: RecommendationReason, topic: str | None, because: Item | None) -> str:
     if because is not None:
         return f"because you read “{because.title or because.text}”"
-    if reason == "topic":
-        return f"because you read about {item.topics[0]}"
-    return "popular now" if reason == "popular" else "new"
+    return f"because you read about {topic}" if reason == "topic" else _WITHOUT_NAMES[reason]
 
 
 def _probability(score: float) -> float:

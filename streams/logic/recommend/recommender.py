@@ -5,7 +5,8 @@ Pure but for the catalogue that it is given. One thread at a time.
 
 from __future__ import annotations
 
-from itertools import chain
+import math
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from streams.logic.recommend.actions import weight_of
@@ -103,18 +104,21 @@ class Recommender:
         """Whether an input of a reader was not counted yet, by its place; it is taken for counted from then on."""
         return self._reader(user).is_new(topic, partition, offset)
 
-    def observe(self, behavior: Behavior, *, counted: bool = True) -> None:
+    def observe(self, behavior: Behavior, now: float = math.inf, *, counted: bool = True) -> None:
         """Take in what a reader did, with an item that is known or not.
 
         Args:
             behavior: The behavior.
+            now: Seconds since 1970; what is dated later passes for done now. Absent where the past is replayed.
             counted: Whether it adds to what is counted by item; not where an item is to pass for a new one.
         """
-        self.take_in(self._reader(behavior.user), behavior, counted=counted)
+        self.take_in(self._reader(behavior.user), behavior, now, counted=counted)
 
-    def take_in(self, reader: Interests, behavior: Behavior, *, counted: bool = True) -> None:
-        """Take in what a reader did who is held by the caller."""
-        weight, time = weight_of(behavior.action, behavior.seconds), behavior.time.timestamp()
+    def take_in(self, reader: Interests, behavior: Behavior, now: float = math.inf, *, counted: bool = True) -> None:
+        """Take in what a reader did who is held by the caller; otherwise as ``observe``."""
+        weight = weight_of(behavior.action, behavior.seconds)
+        # All fades by the latest time that was seen: one dated years ahead would outweigh whatever anybody else does.
+        time = min(behavior.time.timestamp(), now)
         if weight > 0 and counted:
             self._scene.counts.observe(behavior.item, weight, time, _read_before(reader, behavior.item))
         item = self._catalogue.item(behavior.item)
@@ -175,18 +179,19 @@ class Recommender:
         reader = self._readers.get(user)
         return None if reader is None else reader.dump()
 
-    def load(self, user: str, state: bytes, width: int) -> None:
+    def load(self, user: str, state: bytes, width: int, now: float = math.inf) -> None:
         """Restore a reader, and count what the reader read lately: counts are not kept by themselves.
 
         Args:
             user: Id of the reader.
             state: From ``dump``.
             width: Of the catalogue's vectors.
+            now: As for ``Interests.load``.
 
         Raises:
             msgspec.DecodeError: It is no such state.
         """
-        reader = Interests.load(state, self._bounds, width)
+        reader = Interests.load(state, self._bounds, width, now)
         self._readers.pop(user, None)
         self._readers[user] = reader
         self._make_room()
@@ -221,19 +226,25 @@ class Recommender:
             del self._readers[next(iter(self._readers))]
 
     def _candidates(self, reader: Interests, lookout: Lookout, now: float) -> list[str]:
-        """Ids that are worth a look: near an interest, read with what was read, popular, new; a part from each."""
-        wanted = self._settings.candidates
-        # Of the popular a reader may have seen most: so many more are looked through.
-        counts, each = self._scene.counts, wanted + reader.seen
-        sources = [
+        """Ids that are worth a look: near an interest, read with what was read, popular, new; a part from each.
+
+        All of them live: counts know what is over too, and it would take the places of others.
+        """
+        wanted, counts = self._settings.candidates, self._scene.counts
+
+        def is_live(item: str) -> bool:
+            return self._catalogue.is_live(item, now)
+
+        sources = (
             self._catalogue.search(lookout.queries(), wanted, now),
-            counts.best(lookout.together, each),
-            counts.popular(each),
+            filter(is_live, counts.best(lookout.together)),
+            counts.popular(now, is_live),
             self._catalogue.newest(max(1, wanted // _NEWEST_SHARE), now),
-        ]
-        found = _first(reader.unseen(chain.from_iterable(_in_turn(sources))), wanted)
+        )
+        found = _first(reader.unseen(_in_turn(sources)), wanted)
         if len(found) < wanted:
-            found |= _first(reader.unseen(self._catalogue.newest(each, now)), wanted)
+            # Of the newest a reader may have seen most: so many more are looked through.
+            found |= _first(reader.unseen(self._catalogue.newest(wanted + reader.seen, now)), wanted)
         return list(found)[:wanted]
 
 
@@ -253,7 +264,6 @@ def _read_before(reader: Interests, item: str) -> list[tuple[str, float]]:
     return liked[-_PAIRED:]
 
 
-def _in_turn(sources: list[list[str]]) -> Iterator[list[str]]:
-    """The first of each source, then the second of each, and so on."""
-    longest = max(map(len, sources))
-    return ([source[at] for source in sources if at < len(source)] for at in range(longest))
+def _in_turn(sources: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The first of each source, then the second of each, and so on; looked for no further than is asked."""
+    return (item for each in zip_longest(*sources) for item in each if item is not None)

@@ -75,9 +75,9 @@ def test_nothing_is_said_of_good_marks_in_any_script() -> None:
         ("Nord[rail](ORG:negative) is late", "error", "ends within a word"),
         ("[Ostrail ](ORG:negative) is late", "warning", "takes in what is not of the name"),
         ('["Ostrail"](ORG:negative) is late', "warning", "takes in what is not of the name"),
-        ("[Ostrail] (ORG:negative) is late", "error", "a mark that is not read as one"),
-        ("[Ostrail](org:negative) is late", "error", "a mark that is not read as one"),
-        ("[Ostrail](ORG) is late", "error", "a mark that is not read as one"),
+        ("[Ostrail] (the railway) is late", "error", "a mark that is not read as one"),
+        ("Ostrail (ORG) is late", "error", "a mark that is not read as one"),
+        ("[Ostrail](/org) is late", "error", "a mark that is not read as one"),
         ("EXAMPLE: anything", "error", "a line of the skeleton"),
     ],
 )

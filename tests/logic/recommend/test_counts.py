@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,10 @@ from support.recommend import HOUR, NOW
 from streams.logic.recommend.counts import ItemCounts
 
 DAY = 24 * HOUR
+
+
+def popular(counts: ItemCounts, limit: int, *, over: frozenset[str] = frozenset(), now: float = NOW) -> list[str]:
+    return list(islice(counts.popular(now, lambda item: item not in over), limit))
 
 
 def test_after_its_half_life_a_behavior_counts_for_half() -> None:
@@ -51,9 +57,44 @@ def test_the_most_popular_come_first() -> None:
     for name, times in (("a", 1), ("b", 3), ("c", 2)):
         for _ in range(times):
             counts.observe(name, 1.0, NOW)
-    assert counts.popular(2) == ["b", "c"]
+    assert popular(counts, 2) == ["b", "c"]
     counts.forget(["b"])
-    assert counts.popular(2) == ["c", "a"]
+    assert popular(counts, 2) == ["c", "a"]
+
+
+def test_what_is_over_takes_no_place_among_the_popular() -> None:
+    counts = ItemCounts(DAY, 5000)
+    for number in range(2000):
+        counts.observe(f"i{number}", 2000.0 - number, NOW)
+    over = frozenset(f"i{number}" for number in range(1500))
+    assert popular(counts, 3, over=over) == ["i1500", "i1501", "i1502"]
+    # What has ended since is passed over too, and all that are left come.
+    over |= {"i1501"}
+    assert popular(counts, 3, over=over) == ["i1500", "i1502", "i1503"]
+    assert len(popular(counts, 5000, over=over)) == 499
+
+
+def test_what_is_over_is_passed_over_once_and_not_for_each_reader() -> None:
+    counts = ItemCounts(DAY, 5000)
+    for number in range(2000):
+        counts.observe(f"i{number}", 2000.0 - number, NOW)
+    asked: list[str] = []
+
+    def is_live(item: str) -> bool:
+        asked.append(item)
+        return int(item[1:]) >= 1900
+
+    for _ in range(10):
+        assert next(counts.popular(NOW, is_live)) == "i1900"
+    assert len(asked) < 2000
+
+
+def test_an_item_that_comes_back_is_popular_again_within_a_minute() -> None:
+    counts = ItemCounts(DAY, 5000)
+    for number in range(1000):
+        counts.observe(f"i{number}", 1000.0 - number, NOW)
+    assert popular(counts, 1, over=frozenset({"i0"})) == ["i1"]
+    assert popular(counts, 1, now=NOW + 60) == ["i0"]
 
 
 def test_items_that_are_read_together_are_told_by_the_cosine_of_their_counts() -> None:
@@ -64,7 +105,7 @@ def test_items_that_are_read_together_are_told_by_the_cosine_of_their_counts() -
             counts.observe(item, 1.0, NOW, [(before, 1.0) for before in read[:at]])
     scores = counts.scores_of(["a", "b", "c", "d", "e"], counts.together([("a", 1.0)]))
     assert scores == pytest.approx([0.0, 2 / 6**0.5, 1 / 3**0.5, 0.0, 0.0])
-    assert counts.best(counts.together([("a", 1.0)]), 5) == ["b", "c"]
+    assert list(counts.best(counts.together([("a", 1.0)]))) == ["b", "c"]
     # Told of both sides, since whichever is read first, the other may follow.
     assert counts.scores_of(["a"], counts.together([("c", 2.0)])) == pytest.approx([2 / 3**0.5])
 
@@ -78,7 +119,7 @@ def test_it_stays_within_its_bounds_and_never_pairs_with_what_is_gone(told: list
         assert len(counts) <= 20
     names = [f"i{item}" for item in range(61)]
     alive = {name for name, count in zip(names, counts.popularity(names, NOW), strict=True) if count > 0}
-    assert set(counts.best(counts.together([(name, 1.0) for name in names]), 1000)) <= alive
+    assert set(counts.best(counts.together([(name, 1.0) for name in names]))) <= alive
     assert counts._beside.shape[1] == 4
     assert set(counts._beside[counts._beside >= 0].tolist()) <= set(counts._row.values())
 
@@ -97,4 +138,4 @@ def test_a_full_row_of_neighbours_lets_the_weakest_go() -> None:
         counts.observe(before, 1.0, NOW)
         for _ in range(times):
             counts.observe("x", 1.0, NOW, [(before, 1.0)])
-    assert set(counts.best(counts.together([("x", 1.0)]), 5)) == {"a", "c"}
+    assert set(counts.best(counts.together([("x", 1.0)]))) == {"a", "c"}

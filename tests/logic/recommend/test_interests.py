@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.properties import quick
 from support.recommend import HOUR, NOW, WIDTH, noise, unit
 
+from streams.contract.recommendations import LONGEST_TOPIC
 from streams.logic.recommend.interests import Bounds, Interests
 
 Told = tuple[int, float, float, bool, list[str], float | None]
@@ -237,3 +238,40 @@ def test_of_many_inputs_the_one_that_was_silent_longest_is_forgotten() -> None:
         assert reader.is_new("seldom", offset, 0)
     assert not reader.is_new("busy", 0, 19)
     assert reader.is_new("seldom", 0, 0)
+
+
+def test_a_state_stays_within_its_bound_with_the_longest_topics_that_are_taken() -> None:
+    reader = Interests(BOUNDS)
+    for number in range(60):
+        reader.observe(f"i{number}", 1.0, NOW, vector=noise(number), topics=[f"{number:02}".ljust(LONGEST_TOPIC, "🐄")])
+    assert len(reader.topics()) == 32
+    assert BOUNDS.largest(WIDTH, 3, topic_bytes=32) < len(reader.dump()) <= BOUNDS.largest(WIDTH, 3)
+
+
+def test_a_state_with_longer_topics_is_read_without_them() -> None:
+    reader = Interests(BOUNDS)
+    reader.observe("a", 1.0, NOW, topics=["ferries", "f" * (LONGEST_TOPIC + 1)])
+    assert list(Interests.load(reader.dump(), BOUNDS, WIDTH).topics()) == ["ferries"]
+
+
+def test_of_an_item_with_very_many_topics_the_latest_make_room_for_none_that_weigh_more() -> None:
+    reader = Interests(BOUNDS)
+    reader.observe("a", 3.0, NOW, topics=["ferries"])
+    reader.observe("b", 1.0, NOW, topics=[f"t{number}" for number in range(100)])
+    assert len(reader.topics()) == 32
+    assert "ferries" in reader.topics()
+
+
+def test_a_state_that_is_dated_ahead_heals() -> None:
+    reader = Interests(BOUNDS)
+    reader.observe("a", 1.0, NOW, vector=unit(1), topics=["ferries"])
+    reader.observe("odd", 0.5, NOW + 70 * 365 * 24 * HOUR, vector=unit(0, 1))
+    healed = Interests.load(reader.dump(), BOUNDS, WIDTH, NOW + 0.5)
+    assert healed.as_of == NOW + 0.5
+    assert healed.recent == {"a": (round(NOW), 1.0), "odd": (round(NOW), 0.5)}
+    healed.observe("b", 3.0, NOW + HOUR, vector=unit(1), topics=["ferries"])
+    vectors, weights = healed.vectors(NOW + HOUR)
+    assert vectors[int(weights.argmax())] @ unit(1) == pytest.approx(1.0, abs=2e-3)
+    assert healed.topics()["ferries"] > 0.3
+    # What it is written as is read again.
+    assert Interests.load(healed.dump(), BOUNDS, WIDTH, NOW + HOUR).dump() == healed.dump()

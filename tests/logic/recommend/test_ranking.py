@@ -5,14 +5,15 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from support.recommend import HOUR, NOW, an_item, unit
+from support.recommend import HOUR, NOON, NOW, an_item, unit
 
 from streams.contract.ranking import Projection, RankerWeights
+from streams.contract.recommendations import Recommendation
 from streams.logic.recommend.candidates import Candidates
 from streams.logic.recommend.counts import ItemCounts
 from streams.logic.recommend.features import FEATURES, Lookout, Scene
 from streams.logic.recommend.interests import Bounds, Interests
-from streams.logic.recommend.ranking import Read, Scorer, WeightsError, rank
+from streams.logic.recommend.ranking import Read, Scorer, WeightsError, rank, without_titles
 
 NOTHING_READ = Read([], np.empty((0, 16), np.float32))
 
@@ -139,6 +140,49 @@ def test_the_reason_is_what_spoke_most_for_it(reader: Interests, by: str, reason
     (found,) = rank(lookout, candidates, Scorer(weights(**{by: 2.0, "new": 0.1})), read, limit=5, diversity=0.3)
     assert (found.reason, found.why, found.because) == (reason, why, because)
     assert 0.5 < found.score < 1.0
+
+
+def test_of_an_items_topics_the_one_is_named_that_the_reader_likes_best(reader: Interests) -> None:
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    candidates = Candidates([an_item("a", topics=["weather", "banks", "ferries"])], unit(1)[None])
+    (found,) = rank(lookout, candidates, Scorer(weights(topic=2.0)), NOTHING_READ, limit=1, diversity=0.0)
+    assert (found.reason, found.why) == ("topic", "because you read about ferries")
+
+
+@pytest.mark.parametrize("topics", [["weather"], ["dogs", "weather"], []])
+def test_no_topic_is_named_that_the_reader_did_not_read_about(reader: Interests, topics: list[str]) -> None:
+    reader.observe("barking", -1.0, NOW, topics=["dogs"])
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    candidates = Candidates([an_item("a", topics=topics)], unit(1)[None])
+    # Learned weights may take a topic that nobody knows for a good sign.
+    scorer = Scorer(msgspec.structs.replace(weights(topic=1.0), means=(-1.0,)))
+    (found,) = rank(lookout, candidates, scorer, NOTHING_READ, limit=1, diversity=0.0)
+    assert found.reason != "topic"
+
+
+def test_without_titles_a_recommendation_names_items_and_reasons_alone(reader: Interests) -> None:
+    read = Read([an_item("read", title="Ferries are late")], unit(1)[None])
+    lookout = Lookout(reader, Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    candidates = Candidates(
+        [an_item("near"), an_item("far", topics=["ferries"]), an_item("new")],
+        np.array([unit(1), unit(0, 0, 0, 1), unit(0, 0, 0, 0, 1)]),
+    )
+    scorer = Scorer(weights(interest=2.0, topic=2.0, recency=0.1))
+    found = rank(lookout, candidates, scorer, read, limit=3, diversity=0.0)
+    told = Recommendation(
+        id="r", user="ann", cause="request", items=found, cold=False, time=NOON, model="m:1", ranker="default"
+    )
+    bare = without_titles(told)
+    whys = {each.item: (each.reason, each.why, each.because) for each in bare.items}
+    assert whys == {
+        "near": ("because_you_read", "because of what you read", "read"),
+        "far": ("topic", "because of its topic", None),
+        "new": ("recent", "new", None),
+    }
+    assert [(each.item, each.score, each.title) for each in bare.items] == [
+        (each.item, each.score, "") for each in found
+    ]
+    assert msgspec.structs.replace(bare, items=found) == told
 
 
 def test_nothing_read_is_named_where_nothing_of_it_is_left(reader: Interests) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
-from support.recommend import HOUR, NOW, WIDTH, an_item, did, noise, shelf, unit
+from support.recommend import HOUR, NOON, NOW, WIDTH, an_item, did, noise, shelf, unit
 
 from models.items.index import ItemIndex
 from streams.contract.settings import Settings
@@ -179,3 +181,46 @@ def test_a_dismissed_item_stays_away_when_near_to_everything() -> None:
     assert cold
     assert "odd" not in [each.item for each in found]
     assert len(found) == pytest.approx(48, abs=0)
+
+
+def test_what_is_over_takes_no_places_of_candidates_however_popular_it_was() -> None:
+    index = shelf(subjects=4, each=60)
+    for number in range(300):
+        index.put(an_item(f"offer-{number}", expires=NOON + timedelta(minutes=30)), noise(number))
+    recommender = Recommender(SETTINGS, index)
+    # The oldest live item is far ahead of all other live ones, and behind each offer.
+    for user in range(3):
+        recommender.observe(did(f"u{user}", "3-59"))
+    for number in range(300):
+        for user in range(5):
+            recommender.observe(did(f"u{user}", f"offer-{number}"))
+    recommender.observe(did("ann", "offer-0"))
+    index.remove("offer-0")
+    for user in ("ann", "nobody"):
+        found = recommender.candidates(user, NOW + HOUR)
+        assert len(found) == SETTINGS.candidates
+        assert not [item for item in found if item.startswith("offer-")]
+        assert "3-59" in found
+    assert recommended(recommender, "nobody")[0] == "3-59"
+    # What was read beside an item that is over still speaks for others.
+    assert "3-59" in recommended(recommender, "ann", 3)
+
+
+def test_what_is_dated_ahead_passes_for_done_now() -> None:
+    ahead, now = Recommender(SETTINGS, shelf()), Recommender(SETTINGS, shelf())
+    for recommender, hours in ((ahead, 600_000.0), (now, 0.0)):
+        for user in range(10):
+            recommender.observe(did(f"u{user}", "0-1"), NOW)
+        recommender.observe(did("ann", "2-0", "view", hours=hours), NOW)
+        recommender.observe(did("ann", "1-0", hours=1), NOW + HOUR)
+    assert ahead.dump("ann") == now.dump("ann")
+    assert ahead.counts.popularity(["2-0", "0-1"], NOW).tolist() == [0.5, 10.0]
+    assert recommended(ahead, "nobody") == recommended(now, "nobody")
+
+
+def test_what_was_read_ahead_of_time_is_counted_anew_as_of_now() -> None:
+    before, after = Recommender(SETTINGS, shelf()), Recommender(SETTINGS, shelf())
+    before.observe(did("ann", "2-0", hours=600_000))
+    after.observe(did("ben", "0-1"), NOW)
+    after.load("ann", before.dump("ann"), WIDTH, NOW)
+    assert after.counts.popularity(["2-0", "0-1"], NOW).tolist() == [1.0, 1.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from threading import Thread
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from support.properties import quick
 from support.recommend import HOUR, NOON, NOW, WIDTH, an_item, noise, unit
 
 from models.items.index import ItemIndex, title_of
+
+if TYPE_CHECKING:
+    from streams.contract.recommendations import Item
 
 
 def filled(count: int, **options: float) -> ItemIndex:
@@ -131,6 +134,42 @@ def test_a_text_is_not_kept_and_a_title_is_made_of_its_beginning() -> None:
     assert kept.title == kept.text == title_of(an_item("a", text="word " * 1000))
     assert len(kept.title) <= 120
     assert kept.title.endswith("word…")
+
+
+@pytest.mark.parametrize("title", ["word " * 30_000, "x" * 150_000, " \n" + "a\tb " * 99])
+def test_a_title_is_cut_as_a_text_is(title: str) -> None:
+    index = ItemIndex(WIDTH, 5, 1.0)
+    index.put(an_item("a", title=title), unit(1))
+    kept = index.item("a")
+    assert kept.title == kept.text == title_of(an_item("a", text=title))
+    assert 100 < len(kept.title) <= 120
+
+
+def test_a_title_of_nothing_is_none() -> None:
+    assert title_of(an_item("a", text="Ferries are late", title=" \n")) == "Ferries are late"
+
+
+def test_an_item_is_live_until_it_ends_or_is_removed() -> None:
+    index = ItemIndex(WIDTH, 5, ttl_hours=1.0)
+    index.put(an_item("a"), unit(1))
+    index.put(an_item("b"), unit(0, 1))
+    index.remove("b")
+    assert [index.is_live(item, NOW) for item in ("a", "b", "c")] == [True, False, False]
+    assert not index.is_live("a", NOW + HOUR)
+
+
+def test_an_item_is_never_gone_while_it_is_told_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    index, seen, until = filled(3), [], ItemIndex._until
+
+    def watched(self: ItemIndex, item: Item) -> float:
+        # The old form has been let go by now, and the new one is about to come.
+        seen.append(self.is_live("i1", NOW))
+        return until(self, item)
+
+    monkeypatch.setattr(ItemIndex, "_until", watched)
+    index.put(an_item("i1", title="Another"), noise(1))
+    assert seen == [True]
+    assert index.search(noise(1)[None], 1, NOW) == ["i1"]
 
 
 def test_a_vector_of_another_width_is_refused_by_the_items_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.labels import labels_of, make_maker, refusals_of
 
 from retrain.formats.argilla import read_argilla
-from retrain.formats.items import Unlabelled
+from retrain.formats.items import Doubt, Said, Unlabelled
 from retrain.formats.reading import guess_format
 from streams.contract.labels import LabelledEntity
 
@@ -64,10 +64,22 @@ def written(*records: object) -> str:
     return msgspec.json.encode(records).decode()
 
 
+def submitted(record: dict[str, Any]) -> dict[str, Any]:
+    """A nested record whose answers tell that they were submitted."""
+    responses = {
+        question: [answer | {"status": "submitted"} for answer in answers]
+        for question, answers in record["responses"].items()
+    }
+    return record | {"responses": responses}
+
+
 @pytest.mark.parametrize("record", [NESTED, FLAT, BY_USER], ids=["nested", "flat", "by user"])
 def test_each_users_answers_are_one_label(record: dict[str, Any]) -> None:
     for content in (written(record), msgspec.json.encode(record).decode()):
-        first, second = labels_of(read_argilla(content, make_maker()))
+        items = list(read_argilla(content, make_maker()))
+        first, second = labels_of(item for item in items if not isinstance(item, Doubt))
+        # Nested, it is not told whether an answer is a draft.
+        assert sum(isinstance(item, Doubt) for item in items) == (record is NESTED)
         assert (first.message_id, first.source, first.text) == ("m-7", "wire", TEXT)
         assert (first.labeller, first.sentiment) == ("argilla:u1", "negative")
         assert first.entities == [LabelledEntity(start=0, end=11, type="ORG")]
@@ -77,20 +89,36 @@ def test_each_users_answers_are_one_label(record: dict[str, Any]) -> None:
 
 def test_the_records_own_id_will_do_and_an_empty_list_of_spans_says_that_there_is_none() -> None:
     record = {"id": "9b1c", "fields": {"text": TEXT}, "responses": {"entities": [{"value": []}]}}
-    (label,) = labels_of(read_argilla(written(record), make_maker()))
+    (label,) = labels_of(read_argilla(written(submitted(record)), make_maker()))
     assert (label.message_id, label.labeller, label.entities) == ("9b1c", "ann", [])
 
 
 def test_several_topics_and_another_name_for_them() -> None:
     record = {"id": "1", "fields": {"body": TEXT}, "responses": {"themes": [{"value": ["Fraud"], "user_id": "u1"}]}}
     maker = make_maker(renamed={"topics": "themes", "text": "body"})
-    (label,) = labels_of(read_argilla(written(record), maker))
+    (label,) = labels_of(read_argilla(written(submitted(record)), maker))
     assert label.topics == ["fraud"]
 
 
 def test_a_record_without_answers_is_counted() -> None:
     unanswered = {"id": "1", "fields": {"text": TEXT}, "responses": {}, "suggestions": SUGGESTIONS}
     assert list(read_argilla(written(unanswered), make_maker())) == [Unlabelled("record 1")]
+
+
+def test_answers_without_a_status_may_be_drafts() -> None:
+    pending = NESTED | {"status": "pending"}
+    items = list(read_argilla(written(NESTED | {"status": "completed"}, pending, NESTED), make_maker()))
+    assert [item.place for item in items if isinstance(item, Said)] == ["record 1"] * 2 + ["record 3"] * 2
+    assert list(refusals_of(items)) == ["record 2"]
+    assert "flatten=True" in refusals_of(items)["record 2"]
+    (doubt,) = [item for item in items if isinstance(item, Doubt)]
+    assert doubt.place == "record 1"
+    assert doubt.problem.startswith("of 2 records")
+
+
+def test_answers_that_were_submitted_are_taken_though_others_are_waited_for() -> None:
+    items = list(read_argilla(written(FLAT | {"status": "pending"}, submitted(NESTED)), make_maker()))
+    assert len(labels_of(items)) == 4
 
 
 def test_what_cannot_be_read_is_told() -> None:

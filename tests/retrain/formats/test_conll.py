@@ -33,6 +33,32 @@ def test_blank_lines_part_texts_and_document_marks_are_none() -> None:
     assert (first.text, second.text, second.entities) == ("Harlow", "Nobody leaves", [])
 
 
+def test_a_document_mark_takes_no_text_away_with_it() -> None:
+    columns = (
+        "-DOCSTART- -X- -X- O\nHarlow NNP B-NP B-ORG\nhalts VBZ B-VP O\n-DOCSTART-\tO\nKeller B-PER\n\n-DOCSTART-\n"
+    )
+    items = list(read_conll(columns, make_maker()))
+    assert [item.place for item in items if isinstance(item, Said)] == ["lines 2-3", "lines 5-5"]
+    assert [label.text for label in labels_of(items)] == ["Harlow halts", "Keller"]
+
+
+def test_a_token_is_whole_whatever_space_is_in_it() -> None:
+    columns = (
+        "10\u00a0000 O\nEuro  B-MISC\r\n\n"
+        "New York\tNNP\tB-LOC\n10\u202f000 \tCD\tO\t\n\n"
+        "  Quay\u3000Ferries B-ORG \n\u00a0\n\tO\n"
+    )
+    items = list(read_conll(columns, make_maker()))
+    labels = [item.label for item in items if isinstance(item, Said)]
+    assert [label.text for label in labels] == ["10\u00a0000 Euro", "New York 10\u202f000", "Quay\u3000Ferries"]
+    assert [label.text[one.start : one.end] for label in labels for one in label.entities or ()] == [
+        "Euro",
+        "New York",
+        "Quay\u3000Ferries",
+    ]
+    assert list(refusals_of(items)) == ["lines 9-9"]
+
+
 def test_a_text_with_a_wrong_line_is_told_with_that_line() -> None:
     columns = "Harlow B-ORG\nBank\n\nKeller B-DATE\n\nKeller PER\n\nKeller B-PER\n"
     items = list(read_conll(columns, make_maker()))

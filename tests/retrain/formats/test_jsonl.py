@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.labels import NOON, labels_of, make_label, make_maker, refusals_of
 
 from retrain.formats.items import FormatError
-from retrain.formats.jsonl import read_jsonl
+from retrain.formats.jsonl import read_exported, read_jsonl
 from retrain.formats.table import read_table
 from retrain.formats.writing import as_csv, as_jsonl
 from streams.contract.labels import Label, LabelledEntity, LabelRequest, RequestReason
@@ -66,6 +66,31 @@ def test_what_is_exported_is_read_back(exported: list[Label]) -> None:
     maker = make_maker(kind=None)
     assert labels_of(read_jsonl("".join(as_jsonl(exported)), maker)) == exported
     assert labels_of(read_table("".join(as_csv(exported)), maker)) == exported
+
+
+def test_a_backup_is_read_as_it_was_whatever_its_labels_are_called() -> None:
+    taught = [
+        make_label("1", topics=["stablecoins"], intent="close_account"),
+        make_label("2", topics=["fraud", "markets"]),
+        make_label("3", topics=[], reply=""),
+        make_label("4", topics=["Stable Coins"]),
+        make_label(
+            "5", entities=[LabelledEntity(start=0, end=11, type="ORG"), LabelledEntity(start=7, end=11, type="ORG")]
+        ),
+    ]
+    backup = "".join(as_jsonl(taught))
+    assert labels_of(read_exported(backup)) == taught
+    for advice in refusals_of(read_jsonl("".join(as_jsonl(taught[:2])), make_maker())).values():
+        assert "--restore" in advice
+
+
+def test_what_is_no_label_of_a_backup_is_told() -> None:
+    lines = ["{", '{"text": "A theft"}', '{"reason": "novel", "score": 1}', *as_jsonl([make_label("1")])]
+    items = list(read_exported("\n".join(lines)))
+    problems = refusals_of(items)
+    assert list(problems) == ["line 1", "line 2", "line 3"]
+    assert "tocsin labels export" in problems["line 2"]
+    assert "request" in problems["line 3"]
 
 
 def test_a_plain_object_or_a_list_of_them_will_do() -> None:

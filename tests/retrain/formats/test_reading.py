@@ -46,7 +46,10 @@ def test_what_cannot_be_guessed_is_asked_for(name: str) -> None:
             "label-studio",
             TASK,
         ),
-        ("argilla", '{"fields": {"text": "A theft"}, "responses": {"topic": [{"value": "fraud"}]}}'),
+        (
+            "argilla",
+            '{"fields": {"text": "A theft"}, "responses": {"topic": [{"value": "fraud", "status": "submitted"}]}}',
+        ),
     ],
 )
 def test_one_label_in_any_format_is_the_same(format_: Format, content: str) -> None:

@@ -69,6 +69,23 @@ def test_entities_stand_in_a_column_of_json_or_in_the_mark_up_of_the_seed() -> N
     assert second.entities == []
 
 
+def test_a_slip_in_a_mark_is_refused_and_not_read_as_no_entity() -> None:
+    table = (
+        "marked,sentiment\n"
+        "[Harlow Bank](ORG) halts,negative\n"
+        "[Harlow Bank](org: negative) halts,negative\n"
+        '"[Harlow Bank](ORG, negative) halts",negative\n'
+        "Harlow Bank [more](https://example.com) halts,negative\n"
+    )
+    items = list(read_table(table, make_maker()))
+    assert "[name](TYPE:sentiment)" in refusals_of(items)["line 4"]
+    assert [item.label.entities for item in items if isinstance(item, Said)] == [
+        [LabelledEntity(start=0, end=11, type="ORG")],
+        [LabelledEntity(start=0, end=11, type="ORG", sentiment="negative")],
+        [],
+    ]
+
+
 def test_every_line_is_accounted_for() -> None:
     table = (
         "id,text,sentiment,topic,kind,message_time\n"
