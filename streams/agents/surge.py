@@ -66,7 +66,7 @@ def add_surge(
             )
         if pusher is not None:
             pusher.restore(findings.resumed)
-            for alert in findings.alerts:
+            for alert in findings.due:
                 pusher.tell(alert)
 
     def acknowledge(events: Sequence[Any], findings: Findings) -> None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# What begins and ends further back than this is over by the time that anybody could look.
+_CATCHES_UP_SECONDS = 3600.0
+
 _told: JsonDecoder[Signals | Heartbeat] = JsonDecoder(Signals | Heartbeat)
 
 
@@ -48,6 +51,8 @@ class Findings:
     """The checkpoint: to be published once the outputs are acknowledged."""
     alerts: list[Alert] = field(default_factory=list)
     """The alerts among the outputs."""
+    due: list[Alert] = field(default_factory=list)
+    """Alerts for people to be paged of: those found while a desk catches up wait until it has, and fire still."""
     resumed: list[Alert] = field(default_factory=list)
     """Alerts that fire by the state of a partition that was restored just now."""
     unreadable: int = 0
@@ -79,6 +84,8 @@ class _Place:
     """When the latest record was written."""
     closed: float | None = None
     """Event time, in whole windows, up to which the desk was told to close."""
+    catches_up: bool = False
+    """Whether its event time trails the wall clock by so much that what rings may well be over."""
     kept: tuple[float | None, float | None] = (None, None)
     """As of the latest checkpoint of the clock: the same, and the furthest that any input partition had come."""
 
@@ -132,7 +139,10 @@ class Desks:
             if place is None:
                 place = self._places[record.partition] = self._restore(record.partition, record.timestamp)
                 findings.verdicts += place.desk.hold_to(self._verdicts.values())
-                findings.resumed += [alert for alert in place.desk.firing if not alert.past]
+                # Whoever fell so far behind has not told of them for long.
+                place.catches_up = self._trails(place.desk.closed_until)
+                if not place.catches_up:
+                    findings.resumed += _fresh(place.desk.firing)
             before = place.desk.late, place.desk.duplicates, place.desk.crowded
             self._take(place, record, findings)
             findings.late += place.desk.late - before[0]
@@ -193,7 +203,7 @@ class Desks:
         """Message by message, since that is how time goes on: all its signals bear the same."""
         last = len(signals) - 1
         for number, signal in enumerate(signals):
-            place.desk.observe(signal)
+            place.desk.observe(signal, heard)
             if number < last and _is_of_one_message(signal, signals[number + 1]):
                 continue
             place.clock.update(
@@ -211,13 +221,27 @@ class Desks:
         if closed is None or (place.closed is not None and closed <= place.closed):
             return
         place.closed = closed
+        caught_up = place.catches_up and not self._trails(closed)
+        place.catches_up = self._trails(closed)
+        rang = False
         for found in place.desk.advance(closed, self._clock()):
             if isinstance(found, Alert):
                 told = msgspec.structs.replace(found, silenced_by=self._steering.silenced_by(found.labels))
                 findings.alerts.append(told)
                 findings.outputs.append(self._alert(told))
+                rang |= told.status == "firing"
+                if told.status == "resolved" or not place.catches_up:
+                    findings.due.append(told)
             else:
                 findings.outputs.append(self._trend(found))
+        if caught_up:
+            findings.due += _fresh(place.desk.firing)
+        if rang:
+            # A verdict may be older than the alarm is here: where a worker was killed before it kept that it rang.
+            findings.verdicts += place.desk.hold_to(self._verdicts.values())
+
+    def _trails(self, until: float | None) -> bool:
+        return until is not None and self._clock() - until > _CATCHES_UP_SECONDS
 
     def _window(self, time: float | None) -> float | None:
         """Up to where windows are over by then."""
@@ -295,6 +319,10 @@ class Desks:
         seconds = self._clock() - started
         log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
         return _Place(desk, clock, heard)
+
+
+def _fresh(alerts: Iterable[Alert]) -> list[Alert]:
+    return [alert for alert in alerts if not alert.past]
 
 
 def _is_of_one_message(one: Signal, other: Signal) -> bool:

@@ -68,7 +68,7 @@ class Feed:
 
     def put(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
-            self.desk.observe(signal)
+            self.desk.observe(signal, signal.time.timestamp())
 
     def window(
         self,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.talk import HOUR, MONDAY, PARTITIONS, SUBJECTS, Said, Stream, live, replay, rest, week
 
-from streams.contract.alerts import Alert, Trend
+from streams.contract.alerts import Alert, Trend, Verdict
 from streams.contract.incoming import Record
 from streams.contract.settings import Settings, SurgeSettings
 from streams.contract.signals import Heartbeat, SurgeState, UpstreamPartition
@@ -92,6 +92,74 @@ def test_what_is_read_again_after_a_kill_is_found_again_and_counted_once(setting
     rest(live(second, said[half:]))
     assert first.found + second.found == lived.found
     assert sum(findings.duplicates for findings in second.findings) > 50
+
+
+SURGE = MONDAY + (5 * 24 + 10) * HOUR
+"""When the surge of the week begins; it lasts an hour."""
+
+
+def caught_up(settings: Settings, until: float, now: float) -> Stream:
+    """A worker that begins at ``now`` where one ended an hour before the surge, and reads what was said since."""
+    said = [each for each in week() if each.time < until]
+    missed = next(number for number, each in enumerate(said) if each.time > SURGE - HOUR)
+    first = live(Stream(settings), said[:missed])
+    second = Stream(settings, [state for state in first.states.values() if state is not None])
+    second._offsets, second._offset, second.now = first._offsets, first._offset, now
+    for number, each in enumerate(said[missed:]):
+        second.now += 0.002
+        second.read(each, each.time + 0.5)
+        if number % 10 == 0:
+            second.beat(dict.fromkeys(PARTITIONS, 1))
+            second.take_in()
+    return rest(second)
+
+
+def due(stream: Stream) -> list[tuple[str, str]]:
+    return [(alert.labels["subject"], alert.status) for findings in stream.findings for alert in findings.due]
+
+
+def test_nobody_is_paged_of_what_was_over_before_the_worker_had_caught_up(settings: Settings) -> None:
+    late = caught_up(settings, SURGE + 5 * HOUR, SURGE + 5 * HOUR)
+    told = [alert for alert in late.found if isinstance(alert, Alert)]
+    assert {(alert.labels["subject"], alert.past) for alert in told} == {(SUBJECTS[2], False)}
+    assert [told[0].status, told[-1].status] == ["firing", "resolved"]
+    assert "firing" not in [status for _, status in due(late)]
+
+
+def test_of_what_fires_still_when_the_worker_has_caught_up_people_are_paged_then(settings: Settings) -> None:
+    late = caught_up(settings, SURGE + HOUR, SURGE + 1.25 * HOUR)
+    found = next(number for number, findings in enumerate(late.findings) if findings.alerts)
+    paged = next(number for number, findings in enumerate(late.findings) if findings.due)
+    assert paged > found
+    assert due(late)[0] == (SUBJECTS[2], "firing")
+    assert due(late)[-1] == (SUBJECTS[2], "resolved")
+
+
+def test_a_worker_that_takes_over_far_behind_tells_what_fires_once_it_has_caught_up(settings: Settings) -> None:
+    said = week()
+    half = next(number for number, each in enumerate(said) if each.time > SURGE + 0.7 * HOUR)
+    first = live(Stream(settings), said[:half])
+    second = Stream(settings, [state for state in first.states.values() if state is not None])
+    second._offsets, second._offset, second.now = first._offsets, first._offset, first.now + 3 * HOUR
+    rest(second)
+    assert [alert for findings in second.findings for alert in findings.resumed] == []
+
+
+def test_a_verdict_on_an_alarm_that_rings_once_more_after_a_kill_holds(settings: Settings, lived: Stream) -> None:
+    rang = next(alert for alert in lived.found if isinstance(alert, Alert) and alert.status == "firing")
+    again = Stream(settings)
+    again.steering.verdicts = {
+        rang.fingerprint: Verdict(
+            fingerprint=rang.fingerprint,
+            startsAt=rang.startsAt,
+            subject=rang.labels["subject"],
+            verdict="false_alarm",
+            by="ann",
+            time=rang.time,
+        )
+    }
+    live(again, week())
+    assert sum(findings.verdicts for findings in again.findings) == 1
 
 
 def test_what_is_no_signal_is_left_out(settings: Settings) -> None:

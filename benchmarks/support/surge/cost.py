@@ -58,7 +58,7 @@ def measure(subjects: int, signals: int) -> dict[str, Any]:
     for chunk in chunks:
         started = time.process_time()
         for signal in chunk:
-            desk.observe(signal)
+            desk.observe(signal, signal.time.timestamp())
         observed = time.process_time()
         desk.advance(chunk[-1].time.timestamp() - _LATENESS_SECONDS, float(now))
         advanced = time.process_time()

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from streams.logic.surge.transition import Transition
 
 _DAY = 86_400.0
-# Nobody vouches for a message dated so long after its partition's clock: its window would stay open until then.
+# Nobody vouches for a message dated so long after its partition's clock, or after it was read where that has none yet:
+# its window would stay open until then.
 _FARTHEST_AHEAD = _DAY
 
 log = structlog.get_logger(__name__)
@@ -75,6 +76,8 @@ class Desk:
         self._crowded_in = -1
         self._remembered = round(_DAY / settings.window_seconds)
         self._forget = round(settings.forget_hours * 3600 / settings.window_seconds)
+        # No longer than the subject itself: when exactly it is forgotten must change nothing.
+        self._recalled = min(self._remembered, self._forget)
         self.late = 0
         """Signals whose window was closed already, or that are dated where no clock has been; not counted."""
         self.duplicates = 0
@@ -86,6 +89,11 @@ class Desk:
     def subjects(self) -> int:
         """How many subjects are known."""
         return len(self._subjects)
+
+    @property
+    def closed_until(self) -> float | None:
+        """Event time up to which windows are closed, seconds since the epoch; None before the first."""
+        return None if self._closed is None else (self._closed + 1.0) * self._seconds
 
     @property
     def firing(self) -> list[Alert]:
@@ -135,8 +143,13 @@ class Desk:
             return None
         return label_fingerprint(self._teller.labels(subject, kind)), self._teller.moment(began)
 
-    def observe(self, signal: Signal) -> None:
-        """Count a signal, once, however often it is read or was published: its input's place tells."""
+    def observe(self, signal: Signal, heard: float) -> None:
+        """Count a signal, once, however often it is read or was published: its input's place tells.
+
+        Args:
+            signal: The signal.
+            heard: When it was written, seconds since the epoch.
+        """
         key = signal.subject
         subject = self._subjects.get(key)
         if subject is None:
@@ -152,14 +165,14 @@ class Desk:
         subject.places[place] = signal.offset
         time = signal.time.timestamp()
         bucket = int(time // self._seconds)
-        closed, clock = self._closed, signal.watermark
-        if (closed is not None and bucket <= closed) or (clock is not None and time > clock + _FARTHEST_AHEAD):
+        closed, clock = self._closed, heard if signal.watermark is None else signal.watermark
+        if (closed is not None and bucket <= closed) or time > clock + _FARTHEST_AHEAD:
             self.late += 1
             return
         if bucket > subject.last:  # noqa: PLR1730  max() costs four times as much, for each signal
             subject.last = bucket
         message, text = short_print(signal.message_id), short_print(signal.fingerprint)
-        seen, within = subject.seen, self._remembered
+        seen, within = subject.seen, self._recalled
         if seen.has_id(message, bucket, within):
             self.duplicates += 1
             return
@@ -195,7 +208,7 @@ class Desk:
 
         Args:
             watermark: Event time that all inputs have reached, seconds since the epoch.
-            now: Wall clock, seconds since the epoch; only for telling history from news.
+            now: Wall clock, seconds since the epoch; tells history from news, and what lies far ahead.
 
         Returns:
             Trends and alerts, window by window, and in each by subject.
@@ -203,15 +216,17 @@ class Desk:
         end = math.floor(watermark / self._seconds)
         if self._closed is not None and end <= self._closed + 1:
             return []
+        before = self._closed
         told_before = {alert.fingerprint for subject in self._firing().values() for alert in subject.alerts.values()}
         records: list[Alert | Trend] = []
         for bucket in sorted(each for each in self._windows if each < end):
             records += self._close_silent(bucket)
             records += self._close(bucket)
         records += self._close_silent(end)
-        before, self._closed = self._closed, end - 1
+        self._closed = end - 1
         self._dirty[""] = None
         if before is None or before // self._hour != self._closed // self._hour:
+            self._forget_ahead(math.floor((now + _FARTHEST_AHEAD) / self._seconds))
             self._forget_silent(self._closed)
         self._history = end * self._seconds < now - _DAY
         return mark_past(records, told_before, now - _DAY)
@@ -324,6 +339,13 @@ class Desk:
             self._log.warning("too many subjects: the youngest make room", setting="surge.max_subjects")
         self._drop(gone)
         return bool(gone)
+
+    def _forget_ahead(self, end: int) -> None:
+        """Drop windows from ``end`` on, which a state of before may hold: they would be kept until their time comes."""
+        for bucket in [each for each in self._windows if each > end]:
+            for key in self._windows.pop(bucket):
+                self.late += self._subjects[key].open.pop(bucket).total
+                self._dirty[key] = None
 
     def _forget_silent(self, bucket: int) -> None:
         """Forget who was silent for long: memory is for the living."""

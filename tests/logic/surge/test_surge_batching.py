@@ -50,10 +50,10 @@ def run(cuts: list[int], *, restart: bool = False) -> list[Alert | Trend]:
     edges = sorted({0, len(signals), *(cut % len(signals) for cut in cuts)})
     for first, end in pairwise(edges):
         for at in range(first, end):
-            desk.observe(signals[at])
+            desk.observe(signals[at], signals[at].time.timestamp())
         rest = [signal.time.timestamp() for signal in signals[end:] if signal.offset > signals[end - 1].offset]
         watermark = min(rest, default=(MONDAY + 100) * WINDOW)
-        records += desk.advance(watermark, MONDAY * WINDOW)
+        records += desk.advance(watermark, (MONDAY + 2_000) * WINDOW)
         if restart:
             states |= dict(desk.dirty())
             desk = restored(states)

@@ -44,8 +44,9 @@ def test_a_trend_knows_what_was_to_be_expected(feed: Feed) -> None:
 def test_a_window_is_closed_once_the_watermark_has_passed_its_end() -> None:
     feed = Feed(make_desk())
     feed.put(feed.window(MONDAY, 1, 0))
-    assert feed.desk.advance((MONDAY + 1) * WINDOW - 0.001, 0.0) == []
-    assert len(feed.desk.advance((MONDAY + 1) * WINDOW, 0.0)) == 1
+    now = (MONDAY + 2) * WINDOW
+    assert feed.desk.advance((MONDAY + 1) * WINDOW - 0.001, now) == []
+    assert len(feed.desk.advance((MONDAY + 1) * WINDOW, now)) == 1
     assert feed.desk.advance((MONDAY + 1) * WINDOW, 0.0) == []
     assert feed.desk.advance(MONDAY * WINDOW, 0.0) == [], "time does not go back"
 
@@ -67,7 +68,7 @@ def test_what_enrich_repeats_is_not_counted_again() -> None:
     other_partition = feed.signal(MONDAY, partition=1, offset=first.offset)
     other_topic = feed.signal(MONDAY, topic="social", offset=first.offset)
     for signal in (first, repeated, other_partition, other_topic):
-        feed.desk.observe(signal)
+        feed.desk.observe(signal, signal.time.timestamp())
     assert feed.desk.duplicates == 1
     assert counted(feed.desk, MONDAY).volume == 3
 
@@ -122,6 +123,32 @@ def test_a_late_signal_is_told_and_not_counted() -> None:
     feed.put([feed.signal(MONDAY + 0.9), feed.signal(MONDAY + 1)])
     assert feed.desk.late == 1
     assert counted(feed.desk, MONDAY + 1).volume == 1
+
+
+def test_a_partition_of_which_no_message_is_believed_fills_no_state() -> None:
+    """A producer's clock is a year ahead: its partition never has a time of its own."""
+    feed = Feed(make_desk())
+    for number in range(2_000):
+        ahead = feed.signal(MONDAY + number / 5 + 105_120, watermark=None)
+        feed.desk.observe(ahead, (MONDAY + number / 5) * WINDOW)
+        feed.advance(MONDAY + number // 5)
+    assert feed.desk.late == 2_000
+    assert max(len(state or b"") for _, state in feed.desk.dirty()) < 5_000
+
+
+def test_windows_that_a_state_of_before_holds_far_ahead_are_dropped() -> None:
+    feed = Feed(make_desk())
+    feed.put([feed.signal(MONDAY), *(feed.signal(MONDAY + 105_120 + number, watermark=None) for number in range(50))])
+    states = feed.desk.dirty()
+    restored = Feed(make_desk())
+    for key, state in states:
+        restored.desk.restore(key, state or b"")
+    assert len(trends(restored.advance(MONDAY + 1))) == 1
+    assert restored.desk.late == 50
+    assert len(dict(restored.desk.dirty())[SUBJECT] or b"") < len(dict(states)[SUBJECT] or b"") / 4
+    # What is only a little ahead is kept until its time comes.
+    restored.put([restored.signal(MONDAY + 200, watermark=None, offset=900, message_id="later", fingerprint="later")])
+    assert len(trends(restored.advance(MONDAY + 201))) == 1
 
 
 def test_a_message_dated_where_no_clock_has_been_is_not_counted() -> None:

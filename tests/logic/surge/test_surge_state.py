@@ -75,6 +75,15 @@ def test_who_is_silent_for_long_is_forgotten(feed: Feed) -> None:
     assert dict(feed.desk.dirty()) | {"": b""} == {SUBJECT: None, "topic/fraud": None, "": b""}
 
 
+def test_who_is_silent_for_long_is_forgotten_while_others_talk_in_every_window() -> None:
+    feed = Feed(make_desk(SurgeSettings(forget_hours=2.0)))
+    feed.put([feed.signal(MONDAY, subject="topic/fraud")])
+    for bucket in range(MONDAY, MONDAY + 3 * 12 + 1):
+        feed.put([feed.signal(bucket)])
+        feed.advance(bucket + 1)
+    assert feed.desk.subjects == 1
+
+
 def test_state_is_bounded_however_much_is_said() -> None:
     feed = Feed(make_desk())
     feed.put([feed.signal(MONDAY, subject="topic/once", text="x" * 140)])
