@@ -44,6 +44,10 @@ _FETCH_WAIT_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
+class StaleViewError(BrokerError):
+    """The view does not know what others have done since, so that nothing may be decided by it."""
+
+
 class Live:
     """What the page shows, as of now. A context manager that follows the topics meanwhile.
 
@@ -61,6 +65,7 @@ class Live:
         self._make_view = make_view
         self._about = about
         self._view = make_view()
+        self._is_current = False
         self._records = _followed(settings, self._view)
         self._decoders = {kind: msgspec.json.Decoder(kind) for kind in self._records.values()}
         self._status: dict[str, Any] = {"loaded": False, "problem": None, "per_second": 0.0}
@@ -72,6 +77,20 @@ class Live:
     def look(self, ask: Callable[[View], T]) -> T:
         """Ask the view something, while nothing changes in it."""
         return self.hub.reading(lambda: ask(self._view))
+
+    def look_now(self, ask: Callable[[View], T]) -> T:
+        """Ask the view something that a decision rests on.
+
+        Raises:
+            StaleViewError: The topics are being read, so that the view may lack what others have done since.
+        """
+
+        def asked() -> T:
+            if not self._is_current:
+                raise StaleViewError("the topics are being read again, so nothing was done: try again in a moment")
+            return ask(self._view)
+
+        return self.hub.reading(asked)
 
     def snapshot(self) -> bytes:
         """Everything that a page shows, as JSON; to be called by the hub."""
@@ -121,11 +140,19 @@ class Live:
 
         def begin() -> bytes:
             self._view = view
+            self._is_current = True
             self._status |= {"loaded": True, "problem": None}
             return self.snapshot()
 
         self.hub.publish("snapshot", begin)
         self._loaded.set()
+        try:
+            self._keep_up(view, follower)
+        finally:
+            # Before anything else: what is decided meanwhile would rest on what was.
+            self._is_current = False
+
+    def _keep_up(self, view: View, follower: Follower) -> None:
         presence = Presence(self._settings.kafka)
         next_status = time.monotonic()
         while not self._stop.is_set():

@@ -189,6 +189,34 @@ def test_a_draft_is_edited_and_sent(open_page: Callable[..., Page], settings: Se
     assert kinds == ["asked", "answered", "handed_back"]
 
 
+def test_two_people_of_one_name_do_not_both_answer_unseen(open_page: Callable[..., Page], settings: Settings) -> None:
+    tell(
+        settings,
+        [
+            Told(b"c-1", make_turn("c-1", "Where is it?", NOW)),
+            Told(b"c-1", make_reply("c-1", NOW, "review", text="It is on its way.")),
+        ],
+    )
+    mine, other = open_page("replies"), open_page("replies")
+    other.get_by_label("Draft, for this customer alone").fill("It is lost.")
+    mine.get_by_label("Draft, for this customer alone").fill("It is here.")
+    mine.get_by_label("Tocsin may answer what comes next").uncheck()
+    mine.get_by_role("button", name="Send as edited").click()
+    expect(other.locator(".thread")).to_contain_text("It is here.")
+    area, send = other.get_by_label("Your answer"), other.get_by_role("button", name="Send", exact=True)
+    expect(area).to_have_value("It is lost.")
+    expect(other.locator("#draft-note")).to_have_text("This customer was answered since you began to write.")
+    send.click()
+    expect(other.locator("#assertive")).to_contain_text("this customer was answered since")
+    expect(area).to_have_value("It is lost.")
+    # Whoever has been told so may have more to say all the same.
+    area.fill("It is here, and so is another one.")
+    send.click()
+    expect(other.locator(".thread")).to_contain_text("It is here, and so is another one.")
+    sent = [reply.text for reply in records_of(settings, Reply, 3) if reply.action == "send"]
+    assert sent == ["It is here.", "It is here, and so is another one."]
+
+
 def test_a_conversation_is_taken_over_for_everybody_to_see(open_page: Callable[..., Page], settings: Settings) -> None:
     tell(
         settings, [Told(b"c-1", make_turn("c-1", "Where is it?", NOW)), Told(b"c-1", make_reply("c-1", NOW, "handoff"))]
