@@ -180,7 +180,7 @@ class AnsweringActions:
             labeller=by,
             text=question[:_LABEL_TEXT_CHARS],
             kind="customer",
-            source="" if asked is None else asked.source,
+            source="" if asked is None else masked_text(asked, asked.source),
             message_time=None if asked is None else asked.time,
             model=(reply.model or None) if reply is not None else None,
             **said,

@@ -184,7 +184,7 @@ def masked_text(turn: Turn, text: str | None = None) -> str:
 
     Args:
         turn: The customer's.
-        text: Something else in which they may be named, such as an answer to them.
+        text: Something else in which they may be named, such as an answer to them, or where they wrote.
     """
     text = turn.text if text is None else text
     if not text:
@@ -204,7 +204,8 @@ def _state(known: Conversation, latest: Reply | None, waiting: Reply | None) -> 
 
 
 def _turn(turn: Turn) -> Doc:
-    shown: Doc = {"kind": turn.kind, "time": turn.time, "by": turn.by, "source": turn.source}
+    shown: Doc = {"kind": turn.kind, "time": turn.time, "by": turn.by}
+    shown["source"] = masked_text(turn, turn.source)
     # What the team wrote is the team's to read.
     shown["text"] = turn.text if turn.kind == "answered" else masked_text(turn)
     read = turn.prediction
