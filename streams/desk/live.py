@@ -15,6 +15,7 @@ from streams.brokers.errors import BrokerError, BrokerUnreachableError, TopicErr
 from streams.brokers.following import Follower
 from streams.brokers.presence import Presence
 from streams.contract.alerts import Trend
+from streams.contract.credentials import hide_credentials
 from streams.contract.records import Prediction
 from streams.contract.topics import all_topics
 from streams.desk.hub import Hub
@@ -213,6 +214,7 @@ class Live:
             self._publish_status({"per_second": rate})
 
     def _tell_problem(self, problem: str) -> None:
+        problem = hide_credentials(problem)
         if self._stop.is_set() or problem == self._status["problem"]:
             return
         log.warning("the topics cannot be followed: the page shows what was known", problem=problem)

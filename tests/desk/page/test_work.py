@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -232,6 +233,22 @@ def test_a_conversation_is_taken_over_for_everybody_to_see(open_page: Callable[.
     expect(other.get_by_label("Your answer")).to_have_count(0)
     other.get_by_role("button", name="Hand back to Tocsin").click()
     expect(mine.get_by_role("heading", name="Handed to a person")).to_be_visible()
+
+
+def test_a_champion_that_is_refused_says_why_and_is_rolled_back(
+    open_page: Callable[..., Page], settings: Settings
+) -> None:
+    Path(settings.model.registry, "encoder/2/manifest.json").write_text("{", encoding="utf-8")
+    page = open_page("models")
+    champion = page.locator("tr", has=page.get_by_text("champion", exact=True))
+    expect(champion).to_contain_text("refused")
+    expect(champion).to_contain_text("encoder/2/manifest.json")
+    page.get_by_role("button", name="Look at version 1").click()
+    expect(page.get_by_role("region", name="Version", exact=True)).to_contain_text("encoder:1")
+    page.get_by_role("button", name="Roll back to 1").click()
+    page.get_by_role("dialog").get_by_label("Why").fill("its manifest is broken")
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    expect(champion).to_contain_text("encoder:1")
 
 
 def test_a_version_is_rolled_back_once_it_is_confirmed(open_page: Callable[..., Page], settings: Settings) -> None:
