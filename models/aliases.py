@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from models.atomic import create
+from models.fetching import read_whole
 from models.manifest import VersionError, decode, encode
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ALIASES = ("champion", "challenger", "previous")
 
 _SUFFIX = ".json"
+# Reasons are told in a few words.
+_LARGEST_STATE = 1 << 20
 
 
 class AliasConflictError(VersionError):
@@ -77,11 +80,13 @@ class AliasLog:
     Args:
         fs: A file system of fsspec.
         folder: Where they are; made with the first of them.
+        told: The same for people, without credentials.
     """
 
-    def __init__(self, fs: Any, folder: str) -> None:  # noqa: ANN401  fsspec has no types
+    def __init__(self, fs: Any, folder: str, told: str) -> None:  # noqa: ANN401  fsspec has no types
         self._fs = fs
         self._folder = folder
+        self._told = told
 
     def last(self) -> State:
         """The state that holds.
@@ -106,12 +111,12 @@ class AliasLog:
         """
         if epoch == 0:
             return State(0, Aliases())
-        path = self._path(epoch)
+        told = f"{self._told}/{epoch}{_SUFFIX}"
         try:
-            content = self._fs.cat_file(path)
+            content = read_whole(self._fs, self._path(epoch), _LARGEST_STATE, told)
         except FileNotFoundError:
-            raise VersionError(f"{path} is missing") from None
-        return State(epoch, decode(content, Aliases, path))
+            raise VersionError(f"{told} is missing") from None
+        return State(epoch, decode(content, Aliases, told))
 
     def change(self, before: State, changes: Mapping[str, Any], remark: Remark | None = None) -> State:
         """Put a state after the one that was looked at.
@@ -136,7 +141,7 @@ class AliasLog:
             create(self._fs, self._path(after.epoch), encode(aliases))
         except FileExistsError:
             raise AliasConflictError(
-                f"{self._folder} was changed by another process at the same moment and says {self.last().aliases} now; "
+                f"{self._told} was changed by another process at the same moment and says {self.last().aliases} now; "
                 f"{aliases} was not set: look at `tocsin models list`, and decide again"
             ) from None
         return after

@@ -8,11 +8,8 @@ a version is never seen half-written, and none is ever written twice or removed.
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -23,9 +20,11 @@ from msgspec import UNSET, UnsetType
 
 from models import atomic
 from models.aliases import ALIASES, AliasConflictError, AliasLog, Remark, State
+from models.fetching import Stored, fetch, read_whole
 from models.files import describe, verify
 from models.manifest import LARGEST_MANIFEST, MANIFEST, Kind, Manifest, Precision, VersionError, decode, encode
 from models.signing import SIGNATURE, Signer
+from streams.contract.credentials import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +35,8 @@ _ALIASES = "aliases"
 _CLAIM = ".claim"
 _OWN_FILES = {MANIFEST, SIGNATURE}
 _NAME = re.compile(r"[a-z0-9-]+")
+# Decisions and signatures: the largest that Tocsin writes has a few thousand bytes.
+_LARGEST_NOTE = 1 << 20
 
 _log = structlog.get_logger(__name__)
 _Loaded = TypeVar("_Loaded")
@@ -58,9 +59,11 @@ class Registry:
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise VersionError(f"the registry {url} cannot be opened: {error}") from error
+            raise VersionError(hide_credentials(f"the registry {url} cannot be opened: {error}")) from error
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
+        # What is told of a version goes to topics and to everybody who may look at the desk.
+        self._shown = self._root if self._is_local else hide_credentials(url).rstrip("/")
 
     @classmethod
     def of(cls, settings: ModelSettings) -> Self:
@@ -128,7 +131,7 @@ class Registry:
         if version is None:
             known = ", ".join(map(str, self.versions(name))) or "none"
             raise VersionError(
-                f"no version of {name} is {alias_or_version} in {self.url} (versions: {known}): "
+                f"no version of {name} is {alias_or_version} in {self._shown} (versions: {known}): "
                 "`tocsin models bootstrap` makes a first one, and `tocsin generator bootstrap` a first generator"
             )
         return version
@@ -246,14 +249,23 @@ class Registry:
         """
         atomic.create(self._fs, self._path(name, version, note), content)
 
-    def note(self, name: str, version: int, note: str) -> bytes | None:
-        """Content of a file that was put beside a version's own; None where there is none."""
+    def note(self, name: str, version: int, note: str, most: int = _LARGEST_NOTE) -> bytes | None:
+        """Content of a file that was put beside a version's own; None where there is none.
+
+        Args:
+            name: Name of the model.
+            version: Its number.
+            note: Name of the file.
+            most: Bytes that it may have.
+
+        Raises:
+            VersionError: It has more bytes.
+        """
         self._fs.invalidate_cache()
         try:
-            content: bytes = self._fs.cat_file(self._path(name, version, note))
+            return read_whole(self._fs, self._path(name, version, note), most, self._named(name, version, note))
         except FileNotFoundError:
             return None
-        return content
 
     def fetch(self, name: str, version: int, cache: Path) -> Path:
         """A version as a local folder, every file of it verified.
@@ -310,6 +322,10 @@ class Registry:
             raise VersionError(f"{name!r} is no model name: use lower-case letters, digits and '-'")
         return "/".join((self._root, name, *map(str, parts)))
 
+    def _named(self, name: str, *parts: str | int) -> str:
+        """As ``_path``, for people: without credentials, which some file systems keep in their paths."""
+        return "/".join((self._shown, name, *map(str, parts)))
+
     def _numbers(self, name: str) -> list[int]:
         """Every number that was ever claimed, ascending."""
         self._fs.invalidate_cache()
@@ -339,7 +355,7 @@ class Registry:
                 self._fs.rm_file(self._path(name, version, file))
 
     def _alias_log(self, name: str) -> AliasLog:
-        return AliasLog(self._fs, self._path(name, _ALIASES))
+        return AliasLog(self._fs, self._path(name, _ALIASES), self._named(name, _ALIASES))
 
     def _manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         manifest, content = self._read_manifest(name, version)
@@ -349,17 +365,15 @@ class Registry:
 
     def _read_manifest(self, name: str, version: int) -> tuple[Manifest, bytes]:
         """A manifest and its bytes, whoever wrote it."""
-        path = self._path(name, version, MANIFEST)
+        path, told = (named(name, version, MANIFEST) for named in (self._path, self._named))
         try:
-            content = self._fs.cat_file(path, end=LARGEST_MANIFEST + 1)
+            content = read_whole(self._fs, path, LARGEST_MANIFEST, told)
         except FileNotFoundError:
             state = "is half-written: it has no manifest.json" if version in self._numbers(name) else "does not exist"
-            raise VersionError(f"version {version} of {name} {state} (in {self.url})") from None
-        if len(content) > LARGEST_MANIFEST:
-            raise VersionError(f"{path} has more than {LARGEST_MANIFEST} bytes: that is no manifest")
-        manifest = decode(content, Manifest, path)
+            raise VersionError(f"version {version} of {name} {state} (in {self._shown})") from None
+        manifest = decode(content, Manifest, told)
         if (manifest.name, manifest.version) != (name, version):
-            raise VersionError(f"{path}: it is the manifest of {manifest.name} {manifest.version}")
+            raise VersionError(f"{told}: it is the manifest of {manifest.name} {manifest.version}")
         return manifest, content
 
     def _fetch(self, name: str, version: int, manifest: Manifest, content: bytes, cache: Path) -> Path:
@@ -367,34 +381,5 @@ class Registry:
             folder = Path(self._path(name, version))
             verify(folder, manifest)
             return folder
-        # The manifest's own hash keeps versions of two registries with one number apart.
-        folder = cache / "versions" / name / f"{version}-{sha256(content).hexdigest()[:16]}"
-        if folder.is_dir():
-            try:
-                verify(folder, manifest, content)
-            except VersionError as error:
-                _log.warning("cached_version_refused", name=name, version=version, error=str(error))
-                shutil.rmtree(folder)
-            else:
-                return folder
-        self._download(name, version, manifest, content, folder)
-        return folder
-
-    def _download(self, name: str, version: int, manifest: Manifest, content: bytes, folder: Path) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=folder.parent) as draft:
-            whole = Path(draft) / "version"
-            whole.mkdir()
-            for file in manifest.files:
-                try:
-                    self._fs.get_file(self._path(name, version, file), str(whole / file))
-                except FileNotFoundError:
-                    raise VersionError(f"{self._path(name, version, file)} is missing") from None
-            (whole / MANIFEST).write_bytes(content)
-            verify(whole, manifest, content)
-            try:
-                whole.rename(folder)
-            except OSError:
-                # Another process was faster; what it put there was verified in the same way.
-                if not folder.is_dir():
-                    raise
+        stored = Stored(self._fs, self._path(name, version), self._named(name, version))
+        return fetch(stored, manifest, content, cache)

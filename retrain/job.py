@@ -22,6 +22,7 @@ from retrain.promotion import UntoldError
 from retrain.run import Run
 from retrain.run_record import RunRecord, read_record, runs_folder
 from retrain.work import DataT, Messenger, NothingToLearnError, TunedT, Work
+from streams.contract.credentials import hide_credentials
 from streams.contract.masking import mask
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
                 _log.exception("the training run failed", step=run.record.step)
                 # First, since the disk may be full.
                 self._clear()
-                run.break_off(f"{type(error).__name__}: {mask(str(error))}")
+                run.break_off(f"{type(error).__name__}: {_shown(error)}")
             except BaseException:
                 self._clear()
                 run.break_off("it was stopped")
@@ -164,7 +165,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         try:
             dataset, version = self._make(run, champion, serving)
         except NothingToLearnError as error:
-            run.end("rejected", [str(error)])
+            run.end("rejected", [_shown(error)])
             return
         decision = self._judge(run, champion, serving, version, dataset)
         run.at("promote")
@@ -232,7 +233,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             else:
                 self._messenger.promote(version, champion, reason, details)
         except (AliasConflictError, PinnedError) as error:
-            run.end("rejected", [str(error)], metrics=decision.figures)
+            run.end("rejected", [_shown(error)], metrics=decision.figures)
             return
         except UntoldError as error:
             _log.warning("the registry moved, and the brokers were not told", problem=str(error))
@@ -256,3 +257,9 @@ class Job(Generic[DataT, TunedT, JudgedT]):
     def _clear(self) -> None:
         for name in (_WORK, _OUT):
             shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _shown(error: Exception) -> str:
+    """An error as it may stand on a topic: of a registry it tells the address, which may hold a password."""
+    # In this order: a password before a host looks like an e-mail, and would be hidden in part.
+    return mask(hide_credentials(str(error)))

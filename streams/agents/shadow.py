@@ -16,6 +16,7 @@ import structlog
 
 from models.manifest import VersionError
 from models.trial import TrialError
+from streams.contract.credentials import hide_credentials
 from streams.logic.shadow import Agreement, Judgement
 from streams.worker.registrar import StaleRegistryError
 
@@ -114,7 +115,7 @@ class ShadowAgent:
         try:
             challenger = await self._loader.load(version, like=champion)
         except VersionError as error:
-            refused = Judgement(is_let_in=False, reason=f"it was refused: {error}", figures={})
+            refused = Judgement(is_let_in=False, reason=f"it was refused: {hide_credentials(str(error))}", figures={})
             return await self._registrar.settle_challenge(version, champion.manifest.version, refused)
         log.info("a challenger reads along", challenger=challenger.model, champion=champion.model)
         agreement = Agreement(self._settings)

@@ -15,6 +15,7 @@ import structlog
 
 from models.manifest import VersionError
 from models.trial import TrialError
+from streams.contract.credentials import hide_credentials
 from streams.worker.registrar import StaleRegistryError
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class SwapAgent:
 
     async def _give_up(self, version: int, reason: str, *, figures: Mapping[str, float]) -> None:
         """Tell why this worker does not serve a version, and have it taken back for everybody."""
+        reason = hide_credentials(reason)
         log.error("a version is given up", reason=reason, serves=self._serving.current.model)
         await self._tell_failed(version, [reason], figures)
         await self._registrar.roll_back(version, reason, figures)

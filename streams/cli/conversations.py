@@ -129,7 +129,7 @@ def _keep(settings: Settings, asked: Turn, by: str, text: str) -> None:
             labeller=by,
             text=masked_text(asked),
             kind="customer",
-            source=asked.source,
+            source=masked_text(asked, asked.source),
             message_time=asked.time,
             **said,
         )

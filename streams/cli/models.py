@@ -87,7 +87,7 @@ def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = 
 
 @app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
-    """List the versions of the served model; with --json one a line.
+    """List the versions of the served model; with --json one a line. One that is refused says why.
 
     Example: `tocsin models list --json | jq -r .version`
     """
@@ -95,15 +95,15 @@ def list_(*, as_json: AsJson = False) -> None:
     with _told():
         registry = Registry.of(model)
         aliases = registry.state(model.name).aliases
-        rows = [
-            _summary(registry.manifest(model.name, version), aliases.set_ones())
-            for version in registry.versions(model.name)
-        ]
+        rows = [_row(registry, model.name, version, aliases.set_ones()) for version in registry.versions(model.name)]
     if as_json:
         common.print_json_lines(rows)
     elif rows:
         table = Table("version", "aliases", "created", "precision", "base", "domain")
         for row in rows:
+            if "refused" in row:
+                table.add_row(str(row["version"]), ", ".join(row["aliases"]), "refused: its line below says why")
+                continue
             table.add_row(
                 str(row["version"]),
                 ", ".join(row["aliases"]),
@@ -113,6 +113,9 @@ def list_(*, as_json: AsJson = False) -> None:
                 str(row["lineage"].get("domain", "")),
             )
         common.out.print(table)
+        for row in rows:
+            if "refused" in row:
+                common.say(f"version {row['version']} is refused: {row['refused']}")
         if aliases.pin is not None:
             common.say(f"version {aliases.champion} is pinned {aliases.pin}")
     if not rows:
@@ -219,6 +222,15 @@ def _make(registry: Registry, model: ModelSettings, domain: Domain, seed: int) -
             metrics=result.metrics,
             lineage=result.lineage,
         )
+
+
+def _row(registry: Registry, name: str, version: int, aliases: Mapping[str, int]) -> dict[str, Any]:
+    """A version in short; of one that is refused, why, so that the others are listed all the same."""
+    try:
+        return _summary(registry.manifest(name, version), aliases)
+    except VersionError as error:
+        named = [alias for alias, pointed in aliases.items() if pointed == version]
+        return {"name": name, "version": version, "aliases": named, "refused": hide_credentials(str(error))}
 
 
 def _summary(manifest: Manifest, aliases: Mapping[str, int]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ HIDDEN = "********"
 
 # User and password, up to the last @ before the path: a password may hold one that was not escaped.
 _USERINFO = re.compile(r"(?<=://)[^/\s?#\"'<>\\]+(?=@)")
+# The same where a library has taken the scheme away, as of a bucket's path; told by the port or the path behind it.
+_BARE_USERINFO = re.compile(r"(?<![\w@:/.+-])[\w.+-]+:[^\s/@\"'<>\\()]+(?=@[\w.-]+(?::\d{1,5}(?!\w)|/))")
 # Values of a query that are keys by their names, as in presigned addresses and webhooks.
 _QUERY = re.compile(
     r"(?<=[?&])((?:[\w.-]*(?:token|secret|password|passwd|signature|credential|api[_-]?key)|sig|key)=)[^&\s#\"'<>\\]+",
@@ -32,8 +34,8 @@ def hide_credentials(text: str) -> str:
     """The text with user, password and keys of every address hidden, and what is assigned to a password."""
     text = _ASSIGNED.sub(rf"\1{HIDDEN}", text)
     if "://" not in text:
-        return text
-    return _QUERY.sub(rf"\1{HIDDEN}", _USERINFO.sub(HIDDEN, text))
+        return _BARE_USERINFO.sub(HIDDEN, text) if "@" in text else text
+    return _QUERY.sub(rf"\1{HIDDEN}", _BARE_USERINFO.sub(HIDDEN, _USERINFO.sub(HIDDEN, text)))
 
 
 def hide_all(value: Any) -> Any:  # noqa: ANN401  whatever a log event or a settings value holds

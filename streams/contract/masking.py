@@ -27,7 +27,7 @@ from streams.contract.recognizers import Found, Groups, Kind, emails, ibans, num
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from streams.contract.records import Message
+    from streams.contract.records import Message, SourceKind
 
 __all__ = [
     "Found",
@@ -39,6 +39,7 @@ __all__ = [
     "mask_bytes",
     "mask_message",
     "mask_places",
+    "mask_source",
     "mask_value",
 ]
 
@@ -135,6 +136,23 @@ def mask_message(message: Message) -> Message:
     )
 
 
+def mask_source(message: Message, kind: SourceKind) -> str:
+    """Where a message is from, without personal data: a customer's source may be a mailbox or a chat of their own.
+
+    Args:
+        message: The message.
+        kind: Of its source; in public the author of an agency's news is often the agency.
+    """
+    source = mask(message.source)
+    if kind != "customer":
+        return source
+    for named, name in _names(message):
+        # Most sources name nobody: no pattern is made for those.
+        if name and any(part in source.lower() for part in name.lower().strip().lstrip("@").replace(",", " ").split()):
+            source = _replace(source, find_names(source, name, named))
+    return source
+
+
 def mask_places(message: Message, places: Iterable[tuple[int, int]]) -> tuple[str, list[tuple[int, int] | None]]:
     """A message's text as ``mask_message`` masks it, and where in it places of the message's own text are.
 
@@ -218,11 +236,14 @@ def _mask_text(message: Message) -> tuple[str, list[list[Found]]]:
     """A message's text masked, and what was found in the text that each step left to the next."""
     steps = [find(message.text, handles=True)]
     text = _replace(message.text, steps[0])
-    named: tuple[tuple[Kind, str | None], ...] = (("author", message.author), ("user", message.user))
-    for kind, name in named:
+    for kind, name in _names(message):
         steps.append(find_names(text, name, kind))
         text = _replace(text, steps[-1])
     return text, steps
+
+
+def _names(message: Message) -> tuple[tuple[Kind, str | None], ...]:
+    return ("author", message.author), ("user", message.user)
 
 
 def _moved(place: tuple[int, int], steps: Iterable[list[Found]]) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from models.manifest import VersionError
 from streams.brokers.errors import BrokerError
+from streams.contract.credentials import hide_credentials
 from streams.desk.actions.office import ActionError
 from streams.desk.hub import Subscriber
 from streams.desk.passage import PERSON, Passage
@@ -175,7 +176,8 @@ def _json(content: object, headers: Mapping[str, str] | None = None) -> Response
 
 
 def _told(message: str, status: int) -> Response:
-    answer = _json({"error": message})
+    # Errors of a registry or of a broker tell where it is, and an address may hold a password.
+    answer = _json({"error": hide_credentials(message)})
     answer.status_code = status
     return answer
 

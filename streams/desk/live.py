@@ -15,6 +15,7 @@ from streams.brokers.errors import BrokerError, BrokerUnreachableError, TopicErr
 from streams.brokers.following import Follower
 from streams.brokers.presence import Presence
 from streams.contract.alerts import Trend
+from streams.contract.credentials import hide_credentials
 from streams.contract.records import Prediction
 from streams.contract.topics import all_topics
 from streams.desk.hub import Hub
@@ -44,6 +45,10 @@ _FETCH_WAIT_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
+class StaleViewError(BrokerError):
+    """The view does not know what others have done since, so that nothing may be decided by it."""
+
+
 class Live:
     """What the page shows, as of now. A context manager that follows the topics meanwhile.
 
@@ -61,6 +66,7 @@ class Live:
         self._make_view = make_view
         self._about = about
         self._view = make_view()
+        self._is_current = False
         self._records = _followed(settings, self._view)
         self._decoders = {kind: msgspec.json.Decoder(kind) for kind in self._records.values()}
         self._status: dict[str, Any] = {"loaded": False, "problem": None, "per_second": 0.0}
@@ -72,6 +78,20 @@ class Live:
     def look(self, ask: Callable[[View], T]) -> T:
         """Ask the view something, while nothing changes in it."""
         return self.hub.reading(lambda: ask(self._view))
+
+    def look_now(self, ask: Callable[[View], T]) -> T:
+        """Ask the view something that a decision rests on.
+
+        Raises:
+            StaleViewError: The topics are being read, so that the view may lack what others have done since.
+        """
+
+        def asked() -> T:
+            if not self._is_current:
+                raise StaleViewError("the topics are being read again, so nothing was done: try again in a moment")
+            return ask(self._view)
+
+        return self.hub.reading(asked)
 
     def snapshot(self) -> bytes:
         """Everything that a page shows, as JSON; to be called by the hub."""
@@ -121,11 +141,19 @@ class Live:
 
         def begin() -> bytes:
             self._view = view
+            self._is_current = True
             self._status |= {"loaded": True, "problem": None}
             return self.snapshot()
 
         self.hub.publish("snapshot", begin)
         self._loaded.set()
+        try:
+            self._keep_up(view, follower)
+        finally:
+            # Before anything else: what is decided meanwhile would rest on what was.
+            self._is_current = False
+
+    def _keep_up(self, view: View, follower: Follower) -> None:
         presence = Presence(self._settings.kafka)
         next_status = time.monotonic()
         while not self._stop.is_set():
@@ -186,6 +214,7 @@ class Live:
             self._publish_status({"per_second": rate})
 
     def _tell_problem(self, problem: str) -> None:
+        problem = hide_credentials(problem)
         if self._stop.is_set() or problem == self._status["problem"]:
             return
         log.warning("the topics cannot be followed: the page shows what was known", problem=problem)

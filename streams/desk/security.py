@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Literal
 
 from streams.contract.settings import SettingsError
@@ -107,7 +106,7 @@ class Guard:
         person = self._who(bearer.removeprefix(_BEARER), "token") if bearer.startswith(_BEARER) else None
         is_program = person is not None
         if person is None:
-            person = self._who(self._cookie(headers.get("cookie", "")), "session")
+            person = self._with_cookie(headers.get("cookie", ""))
         if person is None:
             raise RefusedError("open the address that `tocsin desk` printed when it started: it holds the token", 401)
         if method not in _WRITING:
@@ -150,12 +149,12 @@ class Guard:
         known = [person for person in self.people if _equal(given, getattr(person, by))]
         return known[0] if known else None
 
-    def _cookie(self, header: str) -> str:
-        try:
-            found = SimpleCookie(header).get(self.cookie)
-        except CookieError:
-            return ""
-        return found.value if found is not None else ""
+    def _with_cookie(self, header: str) -> Person | None:
+        # A browser sends along what every other server of this host has set, on any port: well formed or not, and be it
+        # of the same name.
+        pairs = (pair.partition("=") for pair in header.split(";"))
+        found = [self._who(value.strip(), "session") for name, _, value in pairs if name.strip() == self.cookie]
+        return next((person for person in found if person is not None), None)
 
 
 def is_loopback(host: str) -> bool:

@@ -44,14 +44,13 @@ class Versions:
         self._decision = decision
 
     def overview(self) -> dict[str, Any]:
-        """Every version in short, the newest first, and which of them serves.
+        """Every version in short, the newest first, and which of them serves; of one that is refused, why.
 
         Raises:
-            VersionError: The registry is corrupt or cannot be opened.
+            VersionError: The registry cannot be opened, or its aliases are corrupt.
         """
         registry, name = self._registry(), self._settings.model.name
         aliases = registry.state(name).aliases
-        manifests = [registry.manifest(name, version) for version in reversed(registry.versions(name))]
         pin = aliases.pin
         return {
             "model": name,
@@ -60,7 +59,7 @@ class Versions:
             "previous": aliases.previous,
             "challenger": aliases.challenger,
             "pin": None if pin is None else str(pin),
-            "versions": [self._short(registry, manifest) for manifest in manifests],
+            "versions": [self._row(registry, version) for version in reversed(registry.versions(name))],
         }
 
     def version(self, number: int) -> dict[str, Any]:
@@ -94,13 +93,20 @@ class Versions:
         # Only what the manifest names: so no name reaches out of the version's folder.
         if entry is None or media_type is None or entry.size > _LARGEST_FILE:
             raise VersionError(f"version {number} of {model} has no file {name!r} to be shown")
-        content = registry.note(model, number, name)
+        content = registry.note(model, number, name, entry.size)
         if content is None or sha256(content).hexdigest() != entry.sha256:
             raise VersionError(f"{name} of {model}:{number} is missing or corrupt")
         return ShownFile(content, media_type)
 
     def _registry(self) -> Registry:
         return Registry.of(self._settings.model)
+
+    def _row(self, registry: Registry, version: int) -> dict[str, Any]:
+        try:
+            return self._short(registry, registry.manifest(self._settings.model.name, version))
+        except VersionError as error:
+            # The others are to be seen all the same, and the way back to one of them.
+            return {"version": version, "refused": hide_credentials(str(error))}
 
     def _short(self, registry: Registry, manifest: Manifest) -> dict[str, Any]:
         decision = self._decision(registry, manifest.name, manifest.version)

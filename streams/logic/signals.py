@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streams.contract.ids import output_id, text_fingerprint
-from streams.contract.masking import find, mask, mask_message
+from streams.contract.masking import find, mask_message, mask_source
 from streams.contract.records import SENTIMENTS
 from streams.contract.signals import Signal
 from streams.contract.subjects import EntityNames, Subject
@@ -90,7 +90,7 @@ class SignalMaker:
         said = list(self._said(prediction, entities))
         has_evidence = any(statement.sentiment in self._evidence for _, statement in said)
         text = _excerpt(message) if has_evidence else None
-        source = mask(message.source)[:_LONGEST_WORD]
+        source = mask_source(message, prediction.kind)[:_LONGEST_WORD]
         fingerprint = _fingerprint(message)
         return [
             Signal(

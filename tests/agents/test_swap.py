@@ -267,13 +267,14 @@ async def test_what_is_refused_twice_is_taken_back_for_everybody(
 ) -> None:
     monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
     async with at_work(registry) as bench:
-        bench.loader.failures = [VersionError("model.onnx is corrupt")] * 2
+        bench.loader.failures = [VersionError("s3://svc:S3cretPw@minio:9000/encoder/2/model.onnx is corrupt")] * 2
         bench.promote(2)
         await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
         assert (bench.version, registry.state(NAME).aliases.champion) == (1, 1)
         failed = bench.topics.events[0]
         assert (failed.kind, failed.version) == ("swap_failed", 2)
         assert "model.onnx is corrupt" in failed.reasons[0]
+        assert [event for event in bench.topics.events if "S3cretPw" in " ".join(event.reasons)] == []
         await bench.until(lambda: bench.rollout.epoch == 3)
         assert bench.loader.loaded == [2, 2]
 

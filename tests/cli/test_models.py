@@ -182,6 +182,21 @@ def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tocsin[bootstrap]" in err
 
 
+def test_a_version_that_is_refused_is_listed_with_the_others(run: Run, registry: Registry, tmp_path: Path) -> None:
+    for number in range(2):
+        registry.register(toy_model.write_files(tmp_path / f"toy-{number}"), "encoder", **toy_model.facts())
+    registry.set_alias("encoder", "champion", 2)
+    (tmp_path / "registry/encoder/2/manifest.json").write_text("{", encoding="utf-8")
+    code, out, _ = run("models", "list", "--json")
+    whole, broken = map(json.loads, out.splitlines())
+    assert (code, whole["version"], whole["precision"]) == (0, 1, "int8")
+    assert (broken["version"], broken["aliases"]) == (2, ["champion"])
+    assert "encoder/2/manifest.json" in broken["refused"]
+    code, out, _ = run("models", "list")
+    assert code == 0
+    assert "version 2 is refused: " in out
+
+
 def test_list(run: Run, trainer: Trainer) -> None:
     assert run("models", "list")[0] == 3
     run("models", "bootstrap")

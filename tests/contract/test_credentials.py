@@ -17,6 +17,9 @@ CANARY = "kanarie-4711"
     "address",
     [
         f"s3://user:{CANARY}@bucket/models",
+        f"svc:{CANARY}@minio:9000/models/encoder",
+        f"svc:{CANARY}@minio:9000",
+        f"svc:a:{CANARY}@minio.example.com/models/encoder",
         f"https://{CANARY}@host/path",
         f"http://user:p@{CANARY}@host:9093/x?y=1",
         f"https://hooks.example/x?token={CANARY}",
@@ -40,6 +43,8 @@ def test_what_is_secret_in_an_address_is_hidden(address: str) -> None:
         "http://host:9093/path?page=2&monkey=x",
         "https://host/@handle and somebody@else",
         "s3://bucket/models/encoder",
+        "image:tag@sha256:1234567890abcdef, at 12:30 ann@host/x",
+        "encoder:2 is refused: look at ann@host.example",
         'value="http://host/a" owner="x@y"',
     ],
 )

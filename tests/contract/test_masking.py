@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.contract.masking import find, mask, mask_beside, mask_bytes, mask_message, mask_places, mask_value
+from streams.contract.masking import (
+    find,
+    mask,
+    mask_beside,
+    mask_bytes,
+    mask_message,
+    mask_places,
+    mask_source,
+    mask_value,
+)
 from streams.contract.records import Message
 
 KEYCAP = "\ufe0f\u20e3"
@@ -212,6 +221,28 @@ def test_whom_the_end_of_a_record_names_is_masked_at_its_beginning() -> None:
 def test_values_are_masked_however_deep_and_numbers_stay() -> None:
     value = {"to": ["a@example.com", ("b@example.com", 4111111111111111)], "ok": True, "raw": b"c@example.com"}
     assert mask_value(value) == {"to": ["[email]", ["[email]", 4111111111111111]], "ok": True, "raw": "[email]"}
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("chat of Mara Lindqvist", "chat of [author]"),
+        ("chat of mara lindqvist", "chat of [author]"),
+        ("box-c17", "box-[user]"),
+        ("mara@example.com", "[email]"),
+        ("mailbox", "mailbox"),
+    ],
+)
+def test_a_customers_source_names_nobody(source: str, shown: str) -> None:
+    time = datetime(2026, 3, 2, tzinfo=UTC)
+    message = Message(id="m", text="Hello", source=source, time=time, author="Mara Lindqvist", user="@c17")
+    assert mask_source(message, "customer") == shown
+
+
+def test_an_agency_that_writes_itself_is_named() -> None:
+    time = datetime(2026, 3, 2, tzinfo=UTC)
+    message = Message(id="m", text="Hello", source="Example Wire", time=time, author="Example Wire")
+    assert mask_source(message, "news") == "Example Wire"
 
 
 def test_places_move_with_the_text_around_them() -> None:

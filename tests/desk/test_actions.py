@@ -294,13 +294,14 @@ def test_a_draft_that_is_sent_as_it_is_goes_out_and_teaches_nothing(
 def test_an_edited_draft_becomes_a_label_without_personal_data(
     answers: answering.AnsweringActions, view: View, written: Written
 ) -> None:
-    talk(view, ASKED, DRAFT)
+    talk(view, msgspec.structs.replace(ASKED, source="chat of Mara"), DRAFT)
     told = answers.answer(answer("Dear Mara, it left today; write to us at help@example.com"))
     assert told == {"edited": True, "label": True}
     (label,) = written.of(Label)
     assert label.text == "I am [author], [email]. Where is it?"
     assert label.reply == "Dear [author], it left today; write to us at [email]"
     assert (label.kind, label.topics, label.sentiment) == ("customer", None, None)
+    assert label.source == "chat of [author]"
     (sent,) = written.of(Reply)
     assert (sent.text, sent.origin, sent.evidence) == (
         "Dear Mara, it left today; write to us at help@example.com",

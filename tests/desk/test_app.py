@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,8 @@ def act(asked: Do) -> dict[str, Any]:
     problems: dict[str, Exception] = {
         "refuse": ActionError("not like this", 409),
         "broker": BrokerUnreachableError("no broker lets us in"),
-        "version": VersionError("no such version"),
+        "version": VersionError("no such version in s3://svc:S3cretPw@minio:9000/models"),
+        "moved": ActionError("svc:S3cretPw@minio:9000/models/encoder/2 is missing", 409),
         "bug": RuntimeError("a customer's name"),
     }
     if asked.what in problems:
@@ -195,7 +197,8 @@ def test_what_is_not_understood_is_told(page: httpx.Client, body: object, words:
     [
         ("refuse", 409, "not like this"),
         ("broker", 503, "no broker lets us in"),
-        ("version", 404, "no such version"),
+        ("version", 404, "no such version in s3://********@minio:9000/models"),
+        ("moved", 409, "********@minio:9000/models/encoder/2 is missing"),
         ("bug", 500, "its log says why"),
     ],
 )
@@ -203,6 +206,7 @@ def test_what_cannot_be_done_is_told_in_words(page: httpx.Client, what: str, sta
     answer = page.post("/api/do", json={"by": "ann", "what": what})
     assert (answer.status_code, words in answer.json()["error"]) == (status, True)
     assert "customer" not in answer.text
+    assert "S3cretPw" not in answer.text
 
 
 def test_only_json_is_read(page: httpx.Client) -> None:
@@ -244,6 +248,23 @@ def test_versions_are_told(page: httpx.Client) -> None:
     assert page.get("/api/models/7").status_code == 404
 
 
+def test_a_version_that_is_refused_says_why_and_hides_no_other(registry: Registry, tmp_path: Path) -> None:
+    folder = shutil.copytree(registry.url, tmp_path / "registry")
+    mine = Registry(str(folder))
+    for number in (2, 3):
+        mine.register(toy_model.write_files(tmp_path / f"toy-{number}"), "encoder", **toy_model.facts())
+    mine.set_alias("encoder", "champion", 2)
+    (folder / "encoder/2/manifest.json").write_text("{", encoding="utf-8")
+    # What lies beside it is as little to be trusted.
+    (folder / "encoder/3/decision.json").write_text("{", encoding="utf-8")
+    shown = Versions(Settings(model=ModelSettings(registry=mine.url)), make_retraining().decision).overview()
+    assert (shown["champion"], shown["previous"]) == (2, 1)
+    newest, broken, oldest = shown["versions"]
+    assert (newest["version"], "decision.json of encoder:3" in newest["refused"]) == (3, True)
+    assert (broken["version"], "encoder/2/manifest.json" in broken["refused"]) == (2, True)
+    assert (oldest["version"], oldest["precision"], "refused" in oldest) == (1, "int8", False)
+
+
 def test_a_report_may_run_nothing_and_be_framed_by_the_page_alone(page: httpx.Client) -> None:
     answer = page.get("/api/models/1/files/report.html")
     assert answer.content == REPORT
@@ -266,6 +287,15 @@ def test_a_report_that_was_tampered_with_is_not_shown(versions: Versions, regist
     report.write_text("# Another", encoding="utf-8")
     with pytest.raises(VersionError, match=r"report\.md of encoder:1 is missing or corrupt"):
         versions.file(1, "report.md")
+
+
+def test_a_report_that_became_larger_is_not_read_whole(versions: Versions, registry: Registry) -> None:
+    report = Path(registry.url, "encoder/1/report.md")
+    with report.open("r+b") as file:
+        file.truncate(1 << 33)
+    with pytest.raises(VersionError, match=r"report\.md has more than \d+ bytes"):
+        versions.file(1, "report.md")
+    report.unlink()
 
 
 def test_agreement_is_measured_where_it_can_be(page: httpx.Client) -> None:

@@ -21,7 +21,7 @@ from streams.contract.records import Prediction
 from streams.contract.service_settings import DeskSettings
 from streams.contract.settings import KafkaSettings, Settings
 from streams.contract.topics import all_topics
-from streams.desk.live import Live
+from streams.desk.live import Live, StaleViewError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,14 +92,17 @@ def test_a_broker_that_comes_back_with_less_is_believed() -> None:
             following.wait_until_loaded(30)
             broker.kill()
             wait_for(lambda: b"no broker" in following.hub.reading(following.snapshot), 30)
-            # What was known is shown on.
+            # What was known is shown on, and decided by no more.
             assert watched(following) == {"topic/fraud"}
+            with pytest.raises(StaleViewError):
+                following.look_now(lambda view: view)
             broker.start()
             with admin_client(settings.kafka) as admin:
                 create_topics(admin, all_topics(settings))
             tell(settings, [watch("entity/larkmoor")])
             wait_for(lambda: watched(following) == {"entity/larkmoor"}, 30)
             assert b'"problem":null' in following.hub.reading(following.snapshot)
+            following.look_now(lambda view: view)
     finally:
         broker.stop()
 
@@ -109,6 +112,8 @@ def test_topics_that_are_missing_are_named_and_waited_for(unmade_settings: Setti
         wait_for(lambda: b"`tocsin topics create`" in following.hub.reading(following.snapshot), 30)
         with pytest.raises(BrokerUnreachableError, match=r"no topic .*`tocsin topics create`"):
             following.wait_until_loaded(0.01)
+        with pytest.raises(StaleViewError):
+            following.look_now(lambda view: view)
         with admin_client(unmade_settings.kafka) as admin:
             create_topics(admin, all_topics(unmade_settings))
         following.wait_until_loaded(30)

@@ -117,6 +117,16 @@ def test_a_program_may_send_the_token_itself(guard: Guard) -> None:
         guard.check_session("POST", {"host": HOST, "authorization": f"Bearer {TOKEN}", "origin": "http://a.example"})
 
 
+@pytest.mark.parametrize(
+    "foreign", ["{}=1", 'theme={"dark": true}', "a b=c", 'x="', "=", "\u00e9=\u00e9", "tocsin_desk_9470=another", "x"]
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_other_servers_of_this_host_have_set_keeps_nobody_out(guard: Guard, foreign: str, is_first: bool) -> None:
+    headers = own(guard)
+    cookies = [foreign, headers["cookie"]] if is_first else [headers["cookie"], foreign]
+    assert guard.check_session("POST", headers | {"cookie": "; ".join(cookies)}) == guard.person_with(TOKEN)
+
+
 def test_the_cookie_is_for_the_page_alone_and_does_not_hold_the_token(guard: Guard) -> None:
     person = guard.person_with(TOKEN)
     cookie = guard.cookie_of(person)

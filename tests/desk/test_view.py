@@ -101,12 +101,22 @@ def test_the_latest_brief_stands_with_its_alert() -> None:
 def test_evidence_is_masked_again_since_a_topic_may_have_other_writers() -> None:
     view = make_view()
     message = TellingMessage(
-        id="m", time=NOON, source="wire", text="write to @ann or ann@example.com", sentiment="negative", score=0.9
+        id="m",
+        time=NOON,
+        source="box of ann@example.com",
+        text="write to @ann or ann@example.com",
+        sentiment="negative",
+        score=0.9,
     )
     alert = make_alert()
-    alert = msgspec.structs.replace(alert, evidence=msgspec.structs.replace(alert.evidence, messages=[message]))
+    sources = {"ann@example.com": 0.5, "bo@example.com": 0.25, "wire": 0.25}
+    evidence = msgspec.structs.replace(alert.evidence, messages=[message], sources=sources)
+    alert = msgspec.structs.replace(alert, evidence=evidence)
     hear(view, told(alert))
-    assert alert_of(view, alert)["evidence"]["messages"][0]["text"] == "write to [user] or [email]"
+    shown = alert_of(view, alert)["evidence"]
+    assert shown["messages"][0]["text"] == "write to [user] or [email]"
+    assert shown["messages"][0]["source"] == "box of [email]"
+    assert shown["sources"] == {"[email]": 0.75, "wire": 0.25}
 
 
 def test_what_rings_is_not_forgotten_for_what_is_over() -> None:
@@ -197,11 +207,18 @@ def test_what_is_no_labels_key_is_left_out(key: bytes) -> None:
 
 def test_customers_words_are_masked_and_the_reply_is_the_teams_to_read() -> None:
     view = make_view()
-    turn = make_turn("c-1", "I am Mara Lindqvist, mara@example.com", NOON, author="Mara Lindqvist")
+    turn = make_turn(
+        "c-1",
+        "I am Mara Lindqvist, mara@example.com",
+        NOON,
+        author="Mara Lindqvist",
+        source="Mara Lindqvist <mara@example.com>",
+    )
     reply = make_reply("c-1", NOON, text="Dear Mara Lindqvist, mara@example.com", question="mail mara@example.com")
     hear(view, talked(turn), talked(reply))
     shown = conversation(view)
     assert shown["turns"][0]["text"] == "I am [author], [email]"
+    assert shown["turns"][0]["source"] == "[author] <[email]>"
     assert shown["reply"]["text"] == "Dear Mara Lindqvist, mara@example.com"
     assert shown["reply"]["question"] == "mail [email]"
 

@@ -24,10 +24,12 @@ from support.retraining import (
     toy_settings,
 )
 
+from models.manifest import VersionError
 from models.promoting import Story, pin, promote
 from retrain.decisions import decision_of
 from retrain.lock import BusyError, sole_run
 from retrain.run_record import read_record, runs_folder, write_record
+from retrain.work import NothingToLearnError
 from streams.brokers.errors import BrokerUnreachableError
 
 if TYPE_CHECKING:
@@ -165,6 +167,21 @@ def test_a_step_that_fails_is_told(settings: Settings, registry: Registry, tmp_p
     assert_champion_stays(registry, messenger, f"at the step {step}, and the champion stays: ValueError")
     assert "ann@example.org" not in messenger.events[-1].reasons[0]
     assert not (runs_folder(settings) / "work").exists()
+
+
+@pytest.mark.parametrize("address", ["s3://svc:S3cretPw@minio:9000/models", "svc:S3cretPw@minio:9000"])
+@pytest.mark.parametrize("kind", [VersionError, NothingToLearnError])
+def test_a_failure_tells_no_password(
+    settings: Settings, registry: Registry, tmp_path: Path, address: str, kind: type[Exception]
+) -> None:
+    job, messenger = toy_job(
+        settings, ToyWork(tmp_path / TOY, before={"data": fail(kind(f"not in {address}"))}), tmp_path
+    )
+    record = job.run(REQUEST)
+    for told in (record.reasons[0], messenger.events[-1].reasons[0]):
+        assert "not in " in told
+        assert "minio:9000" in told
+        assert "S3cretPw" not in told
 
 
 def test_without_a_champion_it_says_what_to_do(settings: Settings, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from streams.contract.domain import load_domain
 from streams.contract.records import encode
 from streams.contract.settings import Settings
 from streams.desk.actions.office import Office
+from streams.desk.live import StaleViewError
 from streams.desk.ports import Retraining
 from streams.desk.view.shown import Heard, Place
 from streams.desk.view.view import View
@@ -78,9 +79,16 @@ class Looked:
     """Stands for ``Live``: a view that nothing follows."""
 
     view: View
+    is_current: bool = True
 
     def look(self, ask: Callable[[View], T]) -> T:
         """As ``Live.look``."""
+        return ask(self.view)
+
+    def look_now(self, ask: Callable[[View], T]) -> T:
+        """As ``Live.look_now``."""
+        if not self.is_current:
+            raise StaleViewError("the topics are being read again")
         return ask(self.view)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from uuid import uuid4
 
 import msgspec
+import structlog
 from msgspec import Meta
 
+from streams.brokers.errors import BrokerError
 from streams.contract.labels import Label
 from streams.contract.masking import mask
 from streams.contract.replies import Reply, Turn
@@ -18,12 +21,20 @@ from streams.desk.actions.standing import put_label, standing_label
 from streams.desk.view.conversations import masked_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from streams.desk.actions.answered import Given
     from streams.desk.actions.office import Office
     from streams.desk.view.conversations import Conversation
 
 _SOURCE: Given = "desk"
 _LABEL_TEXT_CHARS = 100_000
+_MOST_SEEN = 64
+_ANSWERED = "this customer was answered since: look at the answer, and send yours again if it is still to go out"
+# The view hears of an answer within a second. Should it never, as where a broker lost it, people may answer again.
+_UNHEARD = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
 
 
 class Answer(Asked, frozen=True, kw_only=True):
@@ -34,6 +45,9 @@ class Answer(Asked, frozen=True, kw_only=True):
     text: Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")]
     reply: Key | None = None
     """Id of the draft that was looked at; None where there was none."""
+    seen: Annotated[list[Key], Meta(max_length=_MOST_SEEN)] | None = None
+    """What had gone out to the customer when the answer was begun, as ``went_out`` of its document says it; None where
+    that is not told, which is enough only for a draft that still waits."""
     hand_back: bool = False
     """Tocsin may answer what the customer writes next; else who answers has the conversation in hand."""
 
@@ -57,6 +71,13 @@ class HandBack(Asked, frozen=True, kw_only=True):
     conversation: Key
 
 
+class _Given(NamedTuple):
+    """An answer that was given here, and that the view may not have heard of yet."""
+
+    id: str
+    time: datetime
+
+
 class AnsweringActions:
     """Writes turns of conversations, and labels out of edited drafts.
 
@@ -66,6 +87,8 @@ class AnsweringActions:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._unheard: dict[str, _Given] = {}
+        """The latest answer by conversation."""
 
     def answer(self, asked: Answer) -> dict[str, Any]:
         """Send an answer; other words than the draft's become a label with a reply.
@@ -74,16 +97,26 @@ class AnsweringActions:
 
         Raises:
             ActionError: Somebody else has answered, or has the conversation in hand.
+            StaleViewError: Whether somebody has is not known, since the topics are being read again.
         """
-        conversation = self._conversation(asked.conversation)
-        reply = _looked_at(conversation, asked)
-        text = asked.text.strip()
-        told = answered(conversation, reply, text, by=asked.by, given=_SOURCE, now=self._office.clock())
-        for topic, record in ((replies_topic, told.reply), (turns_topic, told.turn)):
-            self._put(topic(self._office.settings.topics), conversation, record)
-        if asked.hand_back:
-            self._say(conversation, "handed_back", asked.by)
-        label = told.is_edited and self._teach(conversation, reply, told.reply.message_id, asked.by, text)
+        with self._office.alone:
+            conversation = self._conversation(asked.conversation)
+            reply = _looked_at(conversation, asked)
+            text, now = asked.text.strip(), self._office.clock()
+            told = answered(conversation, reply, text, by=asked.by, given=_SOURCE, now=now)
+            self._refuse_another(conversation, told.reply.id, now)
+            topics = self._office.settings.topics
+            self._put(replies_topic(topics), conversation, told.reply)
+            self._unheard[conversation.id] = _Given(told.reply.id, now)
+            self._put(turns_topic(topics), conversation, told.turn)
+            if asked.hand_back:
+                self._say(conversation, "handed_back", asked.by)
+            try:
+                label = told.is_edited and self._teach(conversation, reply, told.reply.message_id, asked.by, text)
+            except BrokerError as error:
+                # The answer is out: to tell of a failure would have it given once more.
+                log.warning("the answer did not become a label", error=str(error))
+                label = False
         return {"edited": told.is_edited, "label": label}
 
     def take_over(self, asked: TakeOver) -> dict[str, Any]:
@@ -105,7 +138,14 @@ class AnsweringActions:
         return {"taken_by": None}
 
     def _conversation(self, key: str) -> Conversation:
-        return found(self._office.live.look(lambda view: view.conversations.conversation(key)), "the conversation")
+        return found(self._office.live.look_now(lambda view: view.conversations.conversation(key)), "the conversation")
+
+    def _refuse_another(self, conversation: Conversation, id_: str, now: datetime) -> None:
+        """Refuse an answer where another one was given here that the view has not heard of."""
+        self._unheard = {key: given for key, given in self._unheard.items() if now - given.time < _UNHEARD}
+        given = self._unheard.get(conversation.id)
+        if given is not None and given.id not in {id_, *conversation.went_out}:
+            raise ActionError(_ANSWERED, CONFLICT)
 
     def _say(self, conversation: Conversation, kind: Literal["taken_over", "handed_back"], by: str) -> None:
         turn = Turn(
@@ -140,7 +180,7 @@ class AnsweringActions:
             labeller=by,
             text=question[:_LABEL_TEXT_CHARS],
             kind="customer",
-            source="" if asked is None else asked.source,
+            source="" if asked is None else masked_text(asked, asked.source),
             message_time=None if asked is None else asked.time,
             model=(reply.model or None) if reply is not None else None,
             **said,
@@ -154,8 +194,13 @@ def _looked_at(conversation: Conversation, asked: Answer) -> Reply | None:
     problem = held_by_another(conversation, asked.by)
     if problem is not None:
         raise ActionError(problem, CONFLICT)
-    reply = None if asked.reply is None else conversation.replies.get(asked.reply)
-    waiting = conversation.waiting
-    if conversation.taken_by is None and (waiting is None or reply is None or waiting.id != reply.id):
+    draft = conversation.waiting
+    reply = draft if draft is not None and draft.id == asked.reply else None
+    # Without a draft nobody answers but who has the conversation in hand.
+    if reply is None and (asked.reply is not None or conversation.taken_by is None):
         raise ActionError("this draft is out of date: it was answered, or the customer wrote again", CONFLICT)
+    # Whoever has it in hand: of several people at several browsers, all may go by one name.
+    unseen = conversation.went_out.difference(asked.seen or ())
+    if unseen and (asked.seen is not None or reply is None):
+        raise ActionError(_ANSWERED, CONFLICT)
     return reply

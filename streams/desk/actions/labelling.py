@@ -74,38 +74,40 @@ class LabellingActions:
             "intent": asked.intent,
             "entities": asked.entities,
         }
-        standing = standing_label(office, asked.message_id, asked.by)
-        if standing is not None:
-            # An empty list is said, too: that there is none.
-            now = {name: value for name, value in said.items() if value is not None}
-            # What was said unasked, as a reply is, is an answer to the request from now on.
-            asked_for = {"reason": standing.reason or request.reason, "model": standing.model or request.model}
-            label = msgspec.structs.replace(standing, **now, **asked_for)
-        else:
-            label = Label(
-                message_id=request.message_id,
-                labeller=asked.by,
-                text=request.text,
-                kind=request.kind,
-                source=request.source,
-                message_time=request.message_time,
-                reason=request.reason,
-                model=request.model,
-                **said,
-            )
-        put_label(office, label)
+        with office.alone:
+            standing = standing_label(office, asked.message_id, asked.by)
+            if standing is not None:
+                # An empty list is said, too: that there is none.
+                now = {name: value for name, value in said.items() if value is not None}
+                # What was said unasked, as a reply is, is an answer to the request from now on.
+                asked_for = {"reason": standing.reason or request.reason, "model": standing.model or request.model}
+                label = msgspec.structs.replace(standing, **now, **asked_for)
+            else:
+                label = Label(
+                    message_id=request.message_id,
+                    labeller=asked.by,
+                    text=request.text,
+                    kind=request.kind,
+                    source=request.source,
+                    message_time=request.message_time,
+                    reason=request.reason,
+                    model=request.model,
+                    **said,
+                )
+            put_label(office, label)
         return {"message_id": label.message_id}
 
     def withdraw(self, asked: WithdrawLabel) -> dict[str, Any]:
         """Take back what ``label`` said; what the same person said of a reply, or elsewhere of entities, stands."""
         office = self._office
-        standing = found(standing_label(office, asked.message_id, asked.by), "your label of this message")
-        entities = None if asked.entities else standing.entities
-        if entities is None and standing.reply is None:
-            take_back(office, standing)
-        else:
-            rest = {"topics": None, "sentiment": None, "intent": None, "entities": entities}
-            put_label(office, msgspec.structs.replace(standing, time=office.clock(), **rest))
+        with office.alone:
+            standing = found(standing_label(office, asked.message_id, asked.by), "your label of this message")
+            entities = None if asked.entities else standing.entities
+            if entities is None and standing.reply is None:
+                take_back(office, standing)
+            else:
+                rest = {"topics": None, "sentiment": None, "intent": None, "entities": entities}
+                put_label(office, msgspec.structs.replace(standing, time=office.clock(), **rest))
         return {"message_id": asked.message_id}
 
     def ask_for_run(self, asked: AskForRun) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
 from streams.contract.settings import Settings  # noqa: TC001  a dataclass's field
+from streams.desk.view.shown import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ Words = Annotated[str, Meta(max_length=2000)]
 Key = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 NOT_FOUND, CONFLICT, INVALID = 404, 409, 422
+
+_LABELLED_KEPT = 10_000
 
 
 class ActionError(Exception):
@@ -50,6 +54,10 @@ class Office:
     live: Live
     writer: Writer
     clock: Callable[[], datetime]
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held from a look at what stands to the writing that rests on it: of two at once, the second sees the first."""
+    labelled: Kept[None] = field(default_factory=lambda: Kept(_LABELLED_KEPT))
+    """Messages that were labelled here, some of which the view may not have heard of yet."""
 
     def meant(self, read: Callable[[], T]) -> T:
         """What a person wrote, read.

@@ -20,12 +20,14 @@ _decoder = msgspec.json.Decoder(Label)
 def standing_label(office: Office, message_id: str, labeller: str) -> Label | None:
     """What a labeller has said of a message; None where nothing stands, or nothing that can be read.
 
-    The topic is read only where the message has any label: one partition, which takes a moment.
+    The topic is read only where the message has any label: one partition, which takes a moment. Hold ``office.alone``
+    until what rests on it is written.
 
     Raises:
-        BrokerUnreachableError: No broker answers.
+        BrokerError: No broker answers, or the view is being read again.
     """
-    if not office.live.look(lambda view: view.labelling.is_labelled(message_id)):
+    is_labelled = office.live.look_now(lambda view: view.labelling.is_labelled(message_id))
+    if not is_labelled and message_id not in office.labelled:
         return None
     return latest_label(office.settings, message_id, labeller)
 
@@ -48,6 +50,8 @@ def latest_label(settings: Settings, message_id: str, labeller: str) -> Label | 
 def put_label(office: Office, label: Label) -> None:
     """Write a label in the place of what its labeller said of its message before."""
     key = label_key(label.message_id, label.labeller)
+    # Before it is known to be written: to look for one that is none costs a moment, to miss one loses it.
+    office.labelled.put(label.message_id, None)
     office.writer.put(labels_topic(office.settings.topics), key, label)
 
 

@@ -76,8 +76,10 @@ class AlertsView:
         evidence: dict[str, Any] = msgspec.to_builtins(alert.evidence)
         # They are masked when they are made; a topic may have other writers.
         evidence["messages"] = [
-            message | {"text": mask(message["text"], handles=True)} for message in evidence["messages"]
+            message | {"source": mask(message["source"]), "text": mask(message["text"], handles=True)}
+            for message in evidence["messages"]
         ]
+        evidence["sources"] = _masked_shares(alert.evidence.sources)
         brief = self._brief(ringing)
         return {
             "key": key,
@@ -107,6 +109,15 @@ class AlertsView:
     def _brief(self, ringing: Ringing) -> Brief | None:
         found = [self._briefs[id_] for id_ in ringing.changes if id_ in self._briefs]
         return max(found, key=lambda brief: brief.time, default=None)
+
+
+def _masked_shares(shares: Mapping[str, float]) -> dict[str, float]:
+    masked: dict[str, float] = {}
+    for source, share in shares.items():
+        # Several of them may be one without their personal data.
+        name = mask(source)
+        masked[name] = masked.get(name, 0.0) + share
+    return masked
 
 
 def told_subject(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,13 @@ class Conversation:
         )
 
     @property
+    def went_out(self) -> set[str]:
+        """Ids of what was written to the customer, by a person or by Tocsin, as far as it is known here."""
+        by_people = {turn.id for turn in self.turns if turn.kind == "answered"}
+        # An answer has one id on both topics, and is known by whichever of the two is heard first.
+        return by_people | {reply.id for reply in self.replies.values() if reply.action == "send"}
+
+    @property
     def is_unanswered(self) -> bool:
         """Whether the customer has the last word."""
         said = [turn for turn in self.turns if turn.kind in ("asked", "answered")]
@@ -119,8 +126,9 @@ class ConversationsView:
         return None if known is None else self._document(place.key, known)
 
     def conversation(self, key: str) -> Conversation | None:
-        """A conversation by the key of its document."""
-        return self._conversations.get(key)
+        """A conversation by the key of its document, as it stands now: what is told later changes nothing in it."""
+        known = self._conversations.get(key)
+        return None if known is None else replace(known, turns=known.turns.copy(), replies=known.replies.copy())
 
     def _changed(self, conversation: str, change: Any) -> set[Place]:  # noqa: ANN401  what changes it
         key = handle(conversation)
@@ -137,6 +145,7 @@ class ConversationsView:
             "state": _state(known, latest, waiting),
             "taken_by": known.taken_by,
             "is_unanswered": known.is_unanswered,
+            "went_out": sorted(known.went_out),
             "time": max(times),
             "turns": [_turn(turn) for turn in sorted(known.turns, key=lambda turn: turn.time)],
             "reply": None if latest is None else self._reply(latest),
@@ -175,7 +184,7 @@ def masked_text(turn: Turn, text: str | None = None) -> str:
 
     Args:
         turn: The customer's.
-        text: Something else in which they may be named, such as an answer to them.
+        text: Something else in which they may be named, such as an answer to them, or where they wrote.
     """
     text = turn.text if text is None else text
     if not text:
@@ -195,7 +204,8 @@ def _state(known: Conversation, latest: Reply | None, waiting: Reply | None) -> 
 
 
 def _turn(turn: Turn) -> Doc:
-    shown: Doc = {"kind": turn.kind, "time": turn.time, "by": turn.by, "source": turn.source}
+    shown: Doc = {"kind": turn.kind, "time": turn.time, "by": turn.by}
+    shown["source"] = masked_text(turn, turn.source)
     # What the team wrote is the team's to read.
     shown["text"] = turn.text if turn.kind == "answered" else masked_text(turn)
     read = turn.prediction

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from streams.contract.ids import output_id, text_fingerprint
 from streams.contract.labels import LabelRequest, RequestReason, SuggestedEntity
-from streams.contract.masking import mask, mask_places
+from streams.contract.masking import mask_places, mask_source
 from streams.logic.asking.doubts import HEADS, contradiction, doubts
 from streams.logic.asking.pool import Lot, Pool, TokenBucket
 
@@ -184,7 +184,7 @@ def label_request(candidate: Candidate, time: datetime) -> LabelRequest:
         message_id=message.id,
         text=text,
         kind=prediction.kind,
-        source=mask(message.source),
+        source=mask_source(message, prediction.kind),
         message_time=message.time,
         time=time,
         reason=candidate.reason,

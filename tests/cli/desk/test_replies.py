@@ -199,11 +199,13 @@ def test_a_good_answer_is_kept_as_a_label_without_the_customers_data(tocsin: Toc
 def test_a_first_label_of_an_answer_holds_the_question_without_the_customers_data(
     tocsin: Tocsin, stream_settings: Settings
 ) -> None:
-    publish(stream_settings, asked(1, text="Send it to ann.lee@mail.example, please."))
+    said = asked(1, text="Send it to ann.lee@mail.example, please.")
+    publish(stream_settings, msgspec.structs.replace(said, source="box of ann.lee@mail.example"))
     assert tocsin("replies", "answer", "talk", "We do.", "--by", "bo", "--label").code == 0
     (record,) = consume_all(stream_settings, labels_topic(stream_settings.topics), 1)
     label = msgspec.json.decode(record.value, type=Label)
     assert (label.kind, label.text, label.reply) == ("customer", "Send it to [email], please.", "We do.")
+    assert label.source == "box of [email]"
 
 
 @pytest.mark.integration

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,6 +190,34 @@ def test_a_draft_is_edited_and_sent(open_page: Callable[..., Page], settings: Se
     assert kinds == ["asked", "answered", "handed_back"]
 
 
+def test_two_people_of_one_name_do_not_both_answer_unseen(open_page: Callable[..., Page], settings: Settings) -> None:
+    tell(
+        settings,
+        [
+            Told(b"c-1", make_turn("c-1", "Where is it?", NOW)),
+            Told(b"c-1", make_reply("c-1", NOW, "review", text="It is on its way.")),
+        ],
+    )
+    mine, other = open_page("replies"), open_page("replies")
+    other.get_by_label("Draft, for this customer alone").fill("It is lost.")
+    mine.get_by_label("Draft, for this customer alone").fill("It is here.")
+    mine.get_by_label("Tocsin may answer what comes next").uncheck()
+    mine.get_by_role("button", name="Send as edited").click()
+    expect(other.locator(".thread")).to_contain_text("It is here.")
+    area, send = other.get_by_label("Your answer"), other.get_by_role("button", name="Send", exact=True)
+    expect(area).to_have_value("It is lost.")
+    expect(other.locator("#draft-note")).to_have_text("This customer was answered since you began to write.")
+    send.click()
+    expect(other.locator("#assertive")).to_contain_text("this customer was answered since")
+    expect(area).to_have_value("It is lost.")
+    # Whoever has been told so may have more to say all the same.
+    area.fill("It is here, and so is another one.")
+    send.click()
+    expect(other.locator(".thread")).to_contain_text("It is here, and so is another one.")
+    sent = [reply.text for reply in records_of(settings, Reply, 3) if reply.action == "send"]
+    assert sent == ["It is here.", "It is here, and so is another one."]
+
+
 def test_a_conversation_is_taken_over_for_everybody_to_see(open_page: Callable[..., Page], settings: Settings) -> None:
     tell(
         settings, [Told(b"c-1", make_turn("c-1", "Where is it?", NOW)), Told(b"c-1", make_reply("c-1", NOW, "handoff"))]
@@ -204,6 +233,22 @@ def test_a_conversation_is_taken_over_for_everybody_to_see(open_page: Callable[.
     expect(other.get_by_label("Your answer")).to_have_count(0)
     other.get_by_role("button", name="Hand back to Tocsin").click()
     expect(mine.get_by_role("heading", name="Handed to a person")).to_be_visible()
+
+
+def test_a_champion_that_is_refused_says_why_and_is_rolled_back(
+    open_page: Callable[..., Page], settings: Settings
+) -> None:
+    Path(settings.model.registry, "encoder/2/manifest.json").write_text("{", encoding="utf-8")
+    page = open_page("models")
+    champion = page.locator("tr", has=page.get_by_text("champion", exact=True))
+    expect(champion).to_contain_text("refused")
+    expect(champion).to_contain_text("encoder/2/manifest.json")
+    page.get_by_role("button", name="Look at version 1").click()
+    expect(page.get_by_role("region", name="Version", exact=True)).to_contain_text("encoder:1")
+    page.get_by_role("button", name="Roll back to 1").click()
+    page.get_by_role("dialog").get_by_label("Why").fill("its manifest is broken")
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    expect(champion).to_contain_text("encoder:1")
 
 
 def test_a_version_is_rolled_back_once_it_is_confirmed(open_page: Callable[..., Page], settings: Settings) -> None:

@@ -5,9 +5,11 @@ import { moment, percent, plural, spoken } from "./format.js";
 import { me } from "./me.js";
 import { REASONS, sentence } from "./reasons.js";
 import { post } from "./session.js";
+import { doc } from "./store.js";
 import { attempt, say } from "./tell.js";
 
-// What is being written stays, whatever else happens in the conversation meanwhile.
+// What is being written stays, whatever else happens in the conversation meanwhile; and with it what had gone out to the
+// customer when it was begun, so that an answer which a colleague gave meanwhile is not followed by a second one unseen.
 const written = new Map();
 const handedBack = new Map();
 let onDone = () => {};
@@ -102,10 +104,11 @@ function why(reply) {
   );
 }
 
-function draft({ key, reply, state: how }) {
+function draft({ key, reply, state: how, went_out: out }) {
   const start = how === "taken" ? "" : reply?.text ?? "";
+  const seen = () => written.get(key)?.seen ?? out;
   const note = h("span", { class: "edited" });
-  const area = h("textarea", { id: "draft", data: { key, busy: "" }, value: written.get(key) ?? start, maxlength: 20000, "aria-describedby": "draft-note" });
+  const area = h("textarea", { id: "draft", data: { key, busy: "" }, value: written.get(key)?.text ?? start, maxlength: 20000, "aria-describedby": "draft-note" });
   const send = h("button", { type: "button", class: "primary" });
   const again = h("button", { type: "button", class: "quiet", onclick: () => { written.delete(key); area.value = start; tell(); area.focus(); } }, "The draft again");
   const back = h("input", { type: "checkbox", id: "hand-back", checked: handedBack.get(key) ?? how === "review", onchange: () => handedBack.set(key, back.checked) });
@@ -114,10 +117,11 @@ function draft({ key, reply, state: how }) {
     send.textContent = edited && start ? "Send as edited" : "Send";
     send.disabled = !area.value.trim();
     again.hidden = !edited || !start;
-    note.textContent = edited && area.value.trim() ? "Other words than the draft's become a label with a reply, without personal data." : "";
+    if (out.some((id) => !seen().includes(id))) note.textContent = "This customer was answered since you began to write.";
+    else note.textContent = edited && area.value.trim() ? "Other words than the draft's become a label with a reply, without personal data." : "";
   };
   area.addEventListener("input", () => {
-    written.set(key, area.value);
+    written.set(key, { text: area.value, seen: seen() });
     tell();
   });
   area.addEventListener("keydown", (event) => {
@@ -126,8 +130,13 @@ function draft({ key, reply, state: how }) {
   });
   send.addEventListener("click", async () => {
     const text = area.value.trim();
-    const body = { by: me(), conversation: key, text, reply: how === "taken" ? null : reply?.id ?? null, hand_back: back.checked };
-    if (await attempt(send, () => post("replies/answer", body), ({ label }) => (label ? "Answered; what you wrote is kept as a label" : "Answered"))) {
+    const body = { by: me(), conversation: key, text, reply: how === "taken" ? null : reply?.id ?? null, seen: seen(), hand_back: back.checked };
+    const answer = () => post("replies/answer", body).catch((error) => {
+      // Told to the person, who may send it all the same.
+      if (error.status === 409) written.set(key, { text: area.value, seen: doc("conversations", key)?.went_out ?? out });
+      throw error;
+    });
+    if (await attempt(send, answer, ({ label }) => (label ? "Answered; what you wrote is kept as a label" : "Answered"))) {
       written.delete(key);
       handedBack.delete(key);
       if (how !== "taken") onDone(key);

@@ -95,10 +95,16 @@ function row(version) {
     { "aria-selected": number === chosen, onclick: () => choose(number) },
     h("th", { scope: "row", class: "name" }, h("button", { type: "button", "aria-label": `Look at version ${number}` }, `${overview.model}:${number}`)),
     h("td", {}, aliases.map(([, name, kind]) => h("span", { class: `chip ${kind}` }, name))),
+    version.refused ? h("td", { colspan: 2 + HEADS.length, class: "small words" }, h("span", { class: "chip bad" }, "refused"), ` ${version.refused}`) : facts(version),
+  );
+}
+
+function facts(version) {
+  return [
     h("td", { class: "optional" }, moment(version.created)),
     HEADS.map(([name, key]) => h("td", { class: `number ${name === "topic" || name === "sentiment" ? "" : "optional"}` }, figure(version.metrics[name]?.[key], 3))),
     h("td", { class: "optional" }, version.promote === null ? h("span", { class: "muted" }, version.parent === null ? "first one" : "not judged") : h("span", { class: `chip ${version.promote ? "good" : "level-yellow"}` }, version.promote ? "better" : "not better")),
-  );
+  ];
 }
 
 async function choose(number) {
@@ -109,8 +115,9 @@ async function choose(number) {
 }
 
 async function drawChosen() {
-  parts.version.hidden = chosen === null;
-  if (chosen === null) return;
+  // Of a version that is refused there is nothing to be shown but why, and that stands in its row.
+  parts.version.hidden = chosen === null || Boolean(overview.versions.find(({ version }) => version === chosen)?.refused);
+  if (parts.version.hidden) return;
   try {
     const number = chosen;
     const version = await get(`/api/models/${number}`);
