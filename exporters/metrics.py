@@ -30,6 +30,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _INFERENCE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_NO_INPUT = "(others)"
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -86,8 +87,12 @@ class WorkerMetrics:
         for kind in get_args(SubjectKind):
             self.signals.labels(kind)
         self.late_signals = Counter(
-            "tocsin_late_signals_total", "Signals whose window was over when they came.", registry=self.registry
+            "tocsin_late_signals_total",
+            "Signals whose window was over when they came, by input topic.",
+            ["input"],
+            registry=self.registry,
         )
+        self._inputs: frozenset[str] = frozenset()
         self.duplicate_signals = Counter(
             "tocsin_surge_duplicates_total",
             "Syndicated copies, and signals that came again: told, not counted.",
@@ -142,6 +147,16 @@ class WorkerMetrics:
         """Show every change that an alert can have from the start at zero: increase() misses what begins at one."""
         for kind, level, status in product(kinds, levels, statuses):
             self.alerts.labels(kind, level, status)
+
+    def prepare_late(self, inputs: Iterable[str]) -> None:
+        """Show the late signals of each input topic from the start at zero."""
+        self._inputs = frozenset(inputs)
+        for topic in self._inputs:
+            self.late_signals.labels(topic)
+
+    def count_late(self, topic: str, count: int) -> None:
+        """Count late signals. Whoever else writes to the signals topic may name any input: those are one series."""
+        self.late_signals.labels(topic if topic in self._inputs else _NO_INPUT).inc(count)
 
     def prepare_pushes(self, outcomes: Iterable[str]) -> None:
         """Show every outcome of a push from the start at zero."""

@@ -52,6 +52,7 @@ def add_surge(
         on_fatal: Told what the worker cannot go on with.
     """
     metrics.prepare_alerts([ALERT_NAMES[kind] for kind in settings.surge.kinds], LEVELS, get_args(Status))
+    metrics.prepare_late(settings.topics.inputs)
 
     def work(events: Sequence[Any]) -> Findings:
         return desks.apply([as_record(event) for event in events])
@@ -92,7 +93,8 @@ def add_surge(
 
 
 def _count(findings: Findings, desks: Desks, metrics: WorkerMetrics) -> None:
-    metrics.late_signals.inc(findings.late)
+    for topic, late in findings.late.items():
+        metrics.count_late(topic, late)
     metrics.duplicate_signals.inc(findings.duplicates)
     metrics.crowded_signals.inc(findings.crowded)
     metrics.unreadable_signals.inc(findings.unreadable)

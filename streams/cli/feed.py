@@ -25,7 +25,7 @@ from streams.contract.settings import Settings
 from streams.sources.files import STANDARD_INPUT, FileOptions, Format, OpenSource, guess_format, open_source, read_items
 from streams.sources.items import Item, SourceError
 from streams.sources.replay import Pace, ReplayPace, SteadyPace, paced
-from streams.sources.rss import RssFeed, follow, http_client
+from streams.sources.rss import USUAL_LAG_SECONDS, RssFeed, follow, http_client
 from streams.sources.shapes import BEHAVIOR, ITEM, MESSAGE, Shape
 from streams.sources.table import TableOptions
 
@@ -125,7 +125,16 @@ def feed(  # noqa: PLR0913  each is a flag
     ] = None,
     header: Annotated[bool, typer.Option(help="The first row names the columns.", rich_help_panel=_TABLES)] = True,
     quotes: Annotated[bool, typer.Option(help="Double quotes enclose cells.", rich_help_panel=_TABLES)] = True,
-    interval: Annotated[float, typer.Option(min=1, help="Seconds between polls.", rich_help_panel=_FEEDS)] = 300.0,
+    interval: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            help="Seconds between polls, which a server answers briefly while nothing is new. An entry counts by the "
+            f"time it was published: an interval that leaves less than {USUAL_LAG_SECONDS:.0f} s of "
+            "surge.allowed_lateness_seconds makes entries too late for surges.",
+            rich_help_panel=_FEEDS,
+        ),
+    ] = 60.0,
     once: Annotated[bool, typer.Option("--once", help="Poll once only.", rich_help_panel=_FEEDS)] = False,
     memory_dir: Annotated[Path, typer.Option(help="Where seen entries are remembered.", rich_help_panel=_FEEDS)] = Path(
         ".tocsin/feeds"
@@ -176,6 +185,8 @@ def feed(  # noqa: PLR0913  each is a flag
                     raise common.CommandError(f"--to {to}: a feed's entries are texts, and no {shape.name}s", 2)
                 feed = RssFeed(source, stack.enter_context(http_client()), memory_dir, name)
                 summary.source = feed.name
+                if shape is MESSAGE and not once:
+                    _warn_of_lateness(settings, interval)
                 delivery = _delivery(stack, settings, to, track_keys=True)
                 opened = _open_feed(feed, delivery, patience, interval=interval, once=once)
             else:
@@ -228,6 +239,26 @@ def _shape(settings: Settings, topic: str) -> Shape:
             2,
         )
     return shapes[topic]
+
+
+def _warn_of_lateness(settings: Settings, interval: float) -> None:
+    """Say where entries come after their windows are closed, so that no surge counts them."""
+    surge = settings.surge
+    late = interval + USUAL_LAG_SECONDS
+    if not surge.enabled or late <= surge.allowed_lateness_seconds:
+        return
+    shorter = surge.allowed_lateness_seconds - USUAL_LAG_SECONDS
+    advice = f"set surge.allowed_lateness_seconds to {late:g} for the workers, and alerts come later by as much"
+    if shorter >= 1:
+        advice = f"give --interval {shorter:g}, or {advice}"
+    common.err.print(
+        f"[yellow]warning:[/] polled every {interval:g} s (--interval), an entry comes up to {late:g} s after the time "
+        f"it was published, the {USUAL_LAG_SECONDS:g} s that feeds usually lag included; where that is more than "
+        f"surge.allowed_lateness_seconds ({surge.allowed_lateness_seconds:g}) its window may be closed, and no surge "
+        f"counts it. {advice[0].upper()}{advice[1:]}.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _refuse_foreign(columns: Mapping[str, str | None], shape: Shape) -> None:

@@ -42,8 +42,13 @@ class Evidence(Struct, frozen=True, kw_only=True):
     expected_share: Probability
     p_value: Annotated[float, Meta(description="Probability of so many or more by chance, calibrated.")]
     threshold: Annotated[float, Meta(description="p-value at which the false-alarm budget is spent.")]
-    sources: Annotated[dict[str, float], Meta(description="Shares of the sources.")]
-    entities: Annotated[dict[str, float], Meta(description="Other entities in these messages, with their shares.")]
+    sources: Annotated[
+        dict[str, float],
+        Meta(description="Shares of the sources in these messages; beyond 24 windows, in the last 24."),
+    ]
+    entities: Annotated[
+        dict[str, float], Meta(description="Other entities in these messages, with their shares; likewise.")
+    ]
     messages: Annotated[list[TellingMessage], Meta(description="The most telling messages.")]
     duplicates: Annotated[int, Meta(description="Syndicated copies that were left out of the count.")]
     model: Annotated[str, Meta(description="Name and version of the model.")]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MAX_BYTES = 16 * 1024 * 1024
 _TIMEOUT_SECONDS = 20.0
 _LONGEST_BACK_OFF_SECONDS = 3600.0
+USUAL_LAG_SECONDS = 60.0
+"""So long after its own time an entry usually shows in its feed: feeds are made anew, and cached, so often."""
 _LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 _HEADERS = {
     "User-Agent": "tocsin (feed reader)",

@@ -7,6 +7,7 @@ what is to be published is handed back.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,8 +58,8 @@ class Findings:
     """Alerts that fire by the state of a partition that was restored just now."""
     unreadable: int = 0
     """Records that were neither signals nor a heartbeat."""
-    late: int = 0
-    """Signals whose window was over when they came."""
+    late: Counter[str] = field(default_factory=Counter)
+    """Signals whose window was over when they came, by input topic."""
     duplicates: int = 0
     """Syndicated copies, and signals that came again."""
     crowded: int = 0
@@ -143,11 +144,10 @@ class Desks:
                 place.catches_up = self._trails(place.desk.closed_until)
                 if not place.catches_up:
                     findings.resumed += _fresh(place.desk.firing)
-            before = place.desk.late, place.desk.duplicates, place.desk.crowded
+            before = place.desk.duplicates, place.desk.crowded
             self._take(place, record, findings)
-            findings.late += place.desk.late - before[0]
-            findings.duplicates += place.desk.duplicates - before[1]
-            findings.crowded += place.desk.crowded - before[2]
+            findings.duplicates += place.desk.duplicates - before[0]
+            findings.crowded += place.desk.crowded - before[1]
         for partition in sorted({record.partition for record in records}):
             findings.states += self._checkpoint(partition)
         return findings
@@ -203,7 +203,10 @@ class Desks:
         """Message by message, since that is how time goes on: all its signals bear the same."""
         last = len(signals) - 1
         for number, signal in enumerate(signals):
+            late = place.desk.late
             place.desk.observe(signal, heard)
+            if place.desk.late > late:
+                findings.late[signal.topic] += 1
             if number < last and _is_of_one_message(signal, signals[number + 1]):
                 continue
             place.clock.update(

@@ -18,7 +18,7 @@ from support.processes import run_tocsin, settings_env, wait_for
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
 from streams.brokers.kafka import ApacheKafkaBroker
-from streams.contract.settings import KafkaSettings, Settings, TopicsSettings
+from streams.contract.settings import KafkaSettings, Settings, SurgeSettings, TopicsSettings
 from streams.contract.topics import all_topics
 
 if TYPE_CHECKING:
@@ -92,6 +92,44 @@ def test_what_cannot_be_is_told_before_anything_is_sent(tocsin: Tocsin, argument
     outcome = tocsin("feed", *arguments, "--to", "news")
     assert outcome.code in {1, 2}
     assert told in outcome.err
+
+
+def _warning(tocsin: Tocsin, *flags: str, to: str = "news", **surge: float) -> str:
+    """What is said of lateness before anybody looks for a broker: there is none."""
+    settings = Settings(kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"), surge=SurgeSettings(**surge))  # type: ignore[arg-type]
+    outcome = tocsin.under(settings)("feed", "https://quay.example/feed", "--to", to, *flags)
+    assert outcome.code == 1
+    return "".join(line for line in outcome.err.splitlines() if line.startswith("warning:"))
+
+
+def test_a_feed_that_is_polled_too_seldom_for_surges_is_warned_of(tocsin: Tocsin) -> None:
+    told = _warning(tocsin, "--interval", "300")
+    assert "every 300 s (--interval)" in told
+    assert "up to 360 s" in told
+    assert "surge.allowed_lateness_seconds (120)" in told
+    assert "Give --interval 60, or set surge.allowed_lateness_seconds to 360" in told
+
+
+def test_where_feeds_lag_by_more_than_is_allowed_no_interval_is_advised(tocsin: Tocsin) -> None:
+    told = _warning(tocsin, allowed_lateness_seconds=30.0)
+    assert "--interval 60" not in told
+    assert "Set surge.allowed_lateness_seconds to 120 for the workers" in told
+
+
+@pytest.mark.parametrize(
+    ("flags", "to", "surge"),
+    [
+        ([], "news", {}),
+        (["--interval", "300"], "news", {"allowed_lateness_seconds": 360.0}),
+        (["--interval", "300"], "news", {"enabled": False}),
+        (["--interval", "300"], "items", {}),
+        (["--interval", "300", "--once"], "news", {}),
+    ],
+)
+def test_no_warning_where_nothing_comes_too_late_or_no_surge_is_looked_for(
+    tocsin: Tocsin, flags: list[str], to: str, surge: dict[str, float]
+) -> None:
+    assert _warning(tocsin, *flags, to=to, **surge) == ""
 
 
 @pytest.mark.integration
@@ -280,7 +318,7 @@ def test_a_polled_feed_stops_cleanly_when_told(stream_settings: Settings, tmp_pa
     environment = {**settings_env(stream_settings), "NO_PROXY": "127.0.0.1"}
     command = ["feed", feed_url, "--to", _news(stream_settings), "--json", "--memory-dir", str(tmp_path)]
     with run_tocsin(command, environment) as process:
-        wait_for(lambda: "2 new; again in 300 s" in process.stderr, what="for the first poll")
+        wait_for(lambda: "2 new; again in 60 s" in process.stderr, what="for the first poll")
         assert process.terminate() == 0, process.stderr
         summary = json.loads(process.stdout)
     assert (summary["acknowledged"], summary["failed"], summary["interrupted"]) == (2, 0, True)

@@ -92,7 +92,9 @@ def test_twenty_thousand_invented_messages_make_no_series_and_bounded_subjects()
         _count(batch, metrics)
         for outcome in batch.outcomes:
             for signal in outcome.signals:
-                desk.observe(msgspec.structs.replace(signal, watermark=signal.time.timestamp()))
+                desk.observe(
+                    msgspec.structs.replace(signal, watermark=signal.time.timestamp()), signal.time.timestamp()
+                )
         now = 1_770_000_000.0 + (start + BATCH) / 100
         desk.advance(now, now)
         if start % 1000 == 0:

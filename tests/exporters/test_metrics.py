@@ -84,6 +84,19 @@ def test_a_push_is_counted_and_the_time_of_the_last_that_was_taken_shown() -> No
     assert before <= values(scrape(metrics)[last])[()] <= time.time()
 
 
+def test_late_signals_are_by_input_and_an_invented_input_makes_no_series() -> None:
+    metrics = WorkerMetrics()
+    metrics.prepare_late(["news", "social"])
+    metrics.count_late("news", 2)
+    for number in range(3):
+        metrics.count_late(f"invented {number}", 1)
+    assert values(scrape(metrics)["tocsin_late_signals"], "input") == {
+        ("news",): 2.0,
+        ("social",): 0.0,
+        ("(others)",): 3.0,
+    }
+
+
 def test_every_metric_has_a_help_text() -> None:
     assert all(family.documentation for family in scrape(used()).values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def test_a_replay_at_full_speed_gives_the_alerts_of_the_week_as_it_was_lived(
     again = replay(settings, week(), chunk, together)
     assert counted(again) == counted(lived)
     assert rang(again) == rang(lived)
-    assert sum(findings.late for findings in again.findings) == 0
+    assert sum(findings.late.total() for findings in again.findings) == 0
     assert all(alert.past for alert in again.found if isinstance(alert, Alert))
 
 
@@ -248,7 +249,20 @@ def test_after_hours_without_any_worker_no_input_closes_the_windows_of_the_other
             second.read(Said(MONDAY + minute * 60.0, place, SUBJECTS[0], "neutral"), MONDAY + minute * 60.0)
         second._send_signals()
         second.take_in()
-    assert sum(findings.late for findings in second.findings) == 0
+    assert sum(findings.late.total() for findings in second.findings) == 0
+
+
+def test_what_comes_too_late_is_told_by_input(settings: Settings) -> None:
+    stream = Stream(settings)
+    for place in PARTITIONS:
+        stream.read(Said(MONDAY, place, SUBJECTS[0], "neutral"), MONDAY)
+        stream.read(Said(MONDAY + 1.0, place, SUBJECTS[0], "neutral"), MONDAY + 1.0)
+    rest(stream)
+    for place in PARTITIONS[:2]:
+        stream.read(Said(MONDAY + 2.0, place, SUBJECTS[0], "neutral"), stream.now)
+    stream.take_in()
+    late = sum((findings.late for findings in stream.findings), Counter[str]())
+    assert late == Counter(topic for topic, _ in PARTITIONS[:2])
 
 
 def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:

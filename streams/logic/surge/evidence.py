@@ -1,25 +1,24 @@
-"""Evidence: gathered while a window is open, folded into what is recent when it closes, told when the bell rings."""
+"""Evidence: gathered while a window is open, kept by window for a while when it closes, told when the bell rings."""
 
 from __future__ import annotations
 
 from bisect import insort
 from typing import TYPE_CHECKING
 
-from streams.logic.surge.baseline import SCALES
-from streams.logic.surge.subject import Gathered, Mention
+from streams.logic.surge import latest
+from streams.logic.surge.latest import HORIZON, OTHERS
+from streams.logic.surge.subject import Gathered, Latest, Mention
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streams.contract.alerts import SurgeKind
     from streams.contract.signals import Signal
     from streams.logic.surge.subject import Open, Subject
 
-HORIZON = max(SCALES)
-OTHERS = "(others)"
-"""Stands for the sources and entities that are too many to be kept apart."""
-# In how many closed windows evidence fades by half.
+# In how many closed windows a message's score fades by half.
 _HALF_LIFE = 6
-_NAMES_OPEN, _NAMES_KEPT = 24, 10
-_LEAST_COUNT = 0.05
+_NAMES_OPEN = 24
 
 
 def gather(into: Gathered, signal: Signal, time: float, text_print: bytes, most: int) -> None:
@@ -53,21 +52,21 @@ def gather(into: Gathered, signal: Signal, time: float, text_print: bytes, most:
 
 def fold(subject: Subject, bucket: int, window: Open | None) -> None:
     """Close a window: its evidence joins what is recent. Messages are trimmed by ``trim``, once it has been told."""
-    fade = 0.5 ** ((bucket - subject.recent_bucket) / _HALF_LIFE)
-    subject.recent_bucket = bucket
-    for recent in subject.recent.values():
-        _fade(recent.sources, fade)
-        _fade(recent.entities, fade)
+    # After a crash between two states, windows are closed once more that a subject's own state has behind it.
+    ago = max(0, subject.recent_bucket - bucket)
+    if bucket > subject.recent_bucket:
+        for kept in subject.latest.values():
+            latest.pass_over(kept.sources, bucket - subject.recent_bucket)
+            latest.pass_over(kept.entities, bucket - subject.recent_bucket)
+        subject.recent_bucket = bucket
     if window is None:
         return
     subject.model = window.model or subject.model
     for kind, gathered in window.gathered.items():
+        kept = subject.latest.setdefault(kind, Latest())
+        latest.put(kept.sources, gathered.sources, ago)
+        latest.put(kept.entities, gathered.entities, ago)
         recent = subject.recent.setdefault(kind, Gathered())
-        for mine, new in ((recent.sources, gathered.sources), (recent.entities, gathered.entities)):
-            for name, count in new.items():
-                mine[name] = mine.get(name, 0.0) + count
-            if len(mine) > _NAMES_KEPT:
-                _shorten(mine)
         recent.mentions = sorted([*recent.mentions, *gathered.mentions], key=_rank)
     if window.copies:
         subject.left_out[bucket] = sum(window.copies.values())
@@ -101,18 +100,26 @@ def told(subject: Subject, kind: SurgeKind, window: tuple[int, int], window_seco
     return list(distinct.values())[:most]
 
 
-def shares(counts: dict[str, float], total: float) -> dict[str, float]:
-    """Shares of the names, the greatest first."""
-    ordered = sorted(counts.items(), key=_greatest)
+def heard(subject: Subject, kind: SurgeKind, window: tuple[int, int]) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of the sources, and of the other entities, in the messages of some windows, the greatest first.
+
+    Of windows that lie beyond the horizon nothing is kept: of a long stretch these are the shares in its end.
+    """
+    kept = subject.latest.get(kind, Latest())
+    sources, entities = (
+        latest.within(counts, subject.recent_bucket, *window) for counts in (kept.sources, kept.entities)
+    )
+    total = sum(sources.values())
+    return _shares(sources, total), _shares(entities, total)
+
+
+def _shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {name: round(min(1.0, count / total), 4) for name, count in ordered}
 
 
 def _rank(mention: Mention) -> tuple[float, float, str]:
     return -mention.score, mention.time, mention.id
-
-
-def _greatest(item: tuple[str, float]) -> tuple[float, str]:
-    return -item[1], item[0]
 
 
 def _count(counts: dict[str, float], name: str) -> None:
@@ -121,18 +128,3 @@ def _count(counts: dict[str, float], name: str) -> None:
     else:
         name = name if len(counts) < _NAMES_OPEN else OTHERS
         counts[name] = counts.get(name, 0.0) + 1.0
-
-
-def _fade(counts: dict[str, float], fade: float) -> None:
-    for name in counts:
-        counts[name] *= fade
-    for name in [name for name, count in counts.items() if count < _LEAST_COUNT]:
-        del counts[name]
-
-
-def _shorten(counts: dict[str, float]) -> None:
-    others = counts.pop(OTHERS, 0.0)
-    ordered = sorted(counts.items(), key=_greatest)
-    counts.clear()
-    counts.update(ordered[:_NAMES_KEPT])
-    counts[OTHERS] = others + sum(count for _, count in ordered[_NAMES_KEPT:])

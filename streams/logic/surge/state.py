@@ -6,7 +6,7 @@ import msgspec
 
 from streams.contract.alerts import Alert, SurgeKind
 from streams.logic.surge.seen import Seen
-from streams.logic.surge.subject import Gathered, Open, Subject
+from streams.logic.surge.subject import Gathered, Latest, Open, Subject
 
 FORM = 3
 """Version of the form in which states are written."""
@@ -28,6 +28,8 @@ class Kept(msgspec.Struct, array_like=True):
     left_out: dict[int, int]
     model: str
     alerts: dict[SurgeKind, Alert]
+    latest: dict[SurgeKind, Latest] = {}
+    """Last, and absent in states of before: these are read, and a worker of before reads what has it."""
 
 
 class Partition(msgspec.Struct, array_like=True):
@@ -59,6 +61,7 @@ def encode_subject(subject: Subject, panel: bytes) -> bytes:
             left_out=subject.left_out,
             model=subject.model,
             alerts=subject.alerts,
+            latest=subject.latest,
         )
     )
 
@@ -70,6 +73,9 @@ def decode_subject(state: bytes) -> tuple[Subject, bytes]:
         msgspec.DecodeError: It is no such state.
     """
     kept = _kept.decode(state)
+    for recent in kept.recent.values():
+        # In a state of before, counts that tell no windows apart.
+        recent.sources, recent.entities = {}, {}
     subject = Subject(
         places={(topic, partition): offset for topic, partition, offset in kept.places},
         last=kept.last,
@@ -80,6 +86,7 @@ def decode_subject(state: bytes) -> tuple[Subject, bytes]:
         left_out=kept.left_out,
         model=kept.model,
         alerts=kept.alerts,
+        latest=kept.latest,
     )
     return subject, kept.panel
 

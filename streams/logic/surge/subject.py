@@ -28,11 +28,20 @@ class Gathered(msgspec.Struct, array_like=True):
     """Evidence for one kind of surge."""
 
     sources: dict[str, float] = {}
-    """Messages by source."""
+    """Messages by source; of an open window alone, those of closed ones stand in ``Latest``."""
     entities: dict[str, float] = {}
-    """Messages by other entity in them."""
+    """Messages by other entity in them, likewise."""
     mentions: list[Mention] = []
     """The most telling, best first."""
+
+
+class Latest(msgspec.Struct, array_like=True):
+    """Who was heard in each of the latest closed windows, for one kind of surge."""
+
+    sources: dict[str, list[int]] = {}
+    """Messages by source, window by window; ``Subject.recent_bucket`` is the last."""
+    entities: dict[str, list[int]] = {}
+    """Messages by other entity in them, likewise."""
 
 
 class Open(msgspec.Struct, array_like=True):
@@ -60,11 +69,13 @@ class Subject(msgspec.Struct):
     seen: Seen = msgspec.field(default_factory=Seen)
     open: dict[int, Open] = {}
     recent: dict[SurgeKind, Gathered] = {}
-    """Evidence of the latest closed windows, forgotten exponentially."""
+    """The most telling messages of the latest closed windows."""
     recent_bucket: int = 0
-    """As of which window."""
+    """Latest window that was closed with the subject in it, or while it fired."""
     left_out: dict[int, int] = {}
     """Syndicated copies by closed window, within the scan's horizon."""
     model: str = ""
     alerts: dict[SurgeKind, Alert] = {}
     """What fires, as it was told last."""
+    latest: dict[SurgeKind, Latest] = {}
+    """Sources and entities of the closed windows within the scan's horizon."""

@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from streams.contract.alerts import SEVERITY_LABEL, Alert, Evidence, TellingMessage, Trend
 from streams.contract.subjects import parse_subject
-from streams.logic.surge.evidence import shares, told
-from streams.logic.surge.subject import Gathered
+from streams.logic.surge.evidence import heard, told
 
 if TYPE_CHECKING:
     from streams.contract.alerts import SurgeKind
@@ -115,9 +114,8 @@ class Teller:
         )
 
     def _evidence(self, change: Transition, subject: Subject) -> Evidence:
-        recent = subject.recent.get(change.kind, Gathered())
-        total = max(sum(recent.sources.values()), 1e-9)
         first, last = change.window
+        sources, entities = heard(subject, change.kind, change.window)
         return Evidence(
             window_start=self.moment(first),
             window_end=self.moment(last + 1),
@@ -128,8 +126,8 @@ class Teller:
             expected_share=round(change.expected_share, 4),
             p_value=change.p_value,
             threshold=change.threshold,
-            sources=shares(recent.sources, total),
-            entities=shares(recent.entities, total),
+            sources=sources,
+            entities=entities,
             messages=[
                 TellingMessage(
                     id=mention.id,
