@@ -7,6 +7,7 @@ keeps available for good, under a version that never changes. Whatever is taken 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,8 @@ class Jar:
     """Whose weights they are and under which licence, where the jar does not say."""
     archive_sha256: str
     sha256: dict[str, str]
+    lower_cased: bool = False
+    """Whether the vocabulary has Latin letters in lower case alone, and the tokenizer does not know it."""
 
     @property
     def source(self) -> str:
@@ -106,8 +109,16 @@ class Jar:
             for name in (self.model, self.tokenizer):
                 with archive.open(name) as source, (scratch / name).open("wb") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
+        if self.lower_cased:
+            _lower_case(scratch / self.tokenizer)
         from_onnx(scratch / self.model, scratch / self.tokenizer, out, heads=self.heads)
         (out / "NOTICE").write_text(f"{self.notice}\n", encoding="utf-8")
+
+
+def _lower_case(tokenizer: Path) -> None:
+    described = json.loads(tokenizer.read_bytes())
+    described["normalizer"]["lowercase"] = True
+    tokenizer.write_text(json.dumps(described, ensure_ascii=False), encoding="utf-8")
 
 
 def unpacked(name: str, package: Package, cache: Path, setting: str) -> Path:

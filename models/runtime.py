@@ -1,7 +1,7 @@
 """Serves a model version: texts in, readings out, with onnxruntime, tokenizers and numpy alone.
 
-An encoder holds its own sessions, so that two can be held at once while one takes the other's place; where both have
-the same tokenizer it is shared, since it never changes, and reading it anew holds the whole interpreter up.
+Two encoders can be held at once while one takes the other's place. What both have as the very same file they share: the
+tokenizer, since reading it anew holds the whole interpreter up, and the embedder, which is most of a version's memory.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Encoder:
         manifest: Its manifest.
         threads: Threads of each session; 0 is one a physical core.
         sub_batch: Most texts in one run.
-        like: An encoder whose tokenizer is taken, where it is the same file.
+        like: An encoder whose tokenizer and loaded embedder are taken, where they are the same files.
 
     Attributes:
         manifest: The version's manifest.
@@ -63,7 +63,9 @@ class Encoder:
         self._tokenizer = self._open_tokenizer() if like is None else self._tokenizer_of(like) or self._open_tokenizer()
         self._session = self._open(MODEL)
         self._heads = self._checked_heads()
-        self._embedder: onnxruntime.InferenceSession | None = self._session if manifest.precision == "fp32" else None
+        self._embedder = None if like is None else self._embedder_of(like)
+        if manifest.precision == "fp32":
+            self._embedder = self._session
         self._embedder_lock = Lock()
 
     @classmethod
@@ -77,7 +79,7 @@ class Encoder:
             threads: Threads of the runtime; 0 is one a physical core.
             sub_batch: Most texts in one run of the graph.
             check_parity: Compare the graph's outputs with those recorded at export.
-            like: An encoder whose tokenizer is taken, where it is the same file.
+            like: An encoder whose tokenizer and loaded embedder are taken, where they are the same files.
 
         Raises:
             VersionError: A file is missing, or the graph does not fit its labels or does not run.
@@ -205,6 +207,13 @@ class Encoder:
             (encoder.manifest.files.get(TOKENIZER), encoder.manifest.max_tokens) for encoder in (self, other)
         )
         return other._tokenizer if own == others and own[0] is not None else None
+
+    def _embedder_of(self, other: Encoder) -> onnxruntime.InferenceSession | None:
+        """The other's embedder, where it has loaded one apart, from the very file of this version."""
+        if "fp32" in (self.manifest.precision, other.manifest.precision):
+            return None
+        own, others = (encoder.manifest.files.get(EMBEDDER) for encoder in (self, other))
+        return other._embedder if own is not None and own == others and self._threads == other._threads else None
 
     def _open(self, name: str) -> onnxruntime.InferenceSession:
         path = self._file(name)

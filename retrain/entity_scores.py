@@ -50,13 +50,19 @@ class TokenTable(Struct, frozen=True, kw_only=True):
     weighted: ClassScore
 
 
-def word_tags(text: str, entities: Iterable[Found]) -> Tags:
-    """BIO tags of a text's words; a word is an entity's where they overlap, and the earlier one's of two."""
+def word_tags(text: str, entities: Iterable[Found], words: re.Pattern[str] = _WORD) -> Tags:
+    """BIO tags of a text's words; a word is an entity's where they overlap, and the earlier one's of two.
+
+    Args:
+        text: The text.
+        entities: Its entities, which do not overlap.
+        words: What a word is; as where a labelled set has its own tokens.
+    """
     spans = sorted(entities, key=lambda entity: entity.start)
     tags = []
     place = 0
     opened = -1
-    for match in _WORD.finditer(text):
+    for match in words.finditer(text):
         while place < len(spans) and spans[place].end <= match.start():
             place += 1
         if place == len(spans) or spans[place].start >= match.end():

@@ -11,7 +11,7 @@ from retrain.formats.items import Refused, Said
 from streams.contract.labels import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from retrain.formats.fields import LabelMaker
     from retrain.formats.items import Item
@@ -29,15 +29,7 @@ def read_jsonl(text: str, maker: LabelMaker) -> Iterator[Item]:
     Raises:
         FormatError: It is a list that cannot be read to its end.
     """
-    for found in documents(text):
-        if isinstance(found, Refused):
-            yield found
-            continue
-        place, fields = found
-        if _is_request(fields):
-            yield Refused(place, _REQUEST)
-        else:
-            yield maker.item(place, fields, fields)
+    return _items(text, lambda place, fields: maker.item(place, fields, fields))
 
 
 def read_exported(text: str) -> Iterator[Item]:
@@ -49,18 +41,23 @@ def read_exported(text: str) -> Iterator[Item]:
     Raises:
         FormatError: It is a list that cannot be read to its end.
     """
+    return _items(text, _label)
+
+
+def _items(text: str, make: Callable[[str, dict[str, Any]], Item]) -> Iterator[Item]:
     for found in documents(text):
         if isinstance(found, Refused):
             yield found
             continue
         place, fields = found
-        if _is_request(fields):
-            yield Refused(place, _REQUEST)
-            continue
-        try:
-            yield Said(place, msgspec.convert(fields, Label))
-        except ValueError as error:
-            yield Refused(place, f"it is no label as `tocsin labels export` writes it: {error}")
+        yield Refused(place, _REQUEST) if _is_request(fields) else make(place, fields)
+
+
+def _label(place: str, fields: dict[str, Any]) -> Item:
+    try:
+        return Said(place, msgspec.convert(fields, Label))
+    except ValueError as error:
+        return Refused(place, f"it is no label as `tocsin labels export` writes it: {error}")
 
 
 def _is_request(fields: dict[str, Any]) -> bool:

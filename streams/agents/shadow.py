@@ -113,7 +113,7 @@ class ShadowAgent:
         if champion.manifest.version != state.aliases.champion:
             return False
         try:
-            challenger = await self._loader.load(version, like=champion)
+            challenger = await self._loader.load(version, like=champion, told=time.time())
         except VersionError as error:
             refused = Judgement(is_let_in=False, reason=f"it was refused: {hide_credentials(str(error))}", figures={})
             return await self._registrar.settle_challenge(version, champion.manifest.version, refused)

@@ -124,13 +124,14 @@ class SwapAgent:
         if version is None or not self._rollout.wants(version):
             self._deal_with(state.epoch)
             return
+        told = time.time()
         current, before = self._serving.current, self._serving.before
         if before is not None and before.manifest.version == version:
             encoder = before  # at hand: for a rollback nobody waits
         else:
             if not await self._turn_comes(state.epoch):
                 return
-            encoder = await self._loader.load(version, like=current)
+            encoder = await self._loader.load(version, like=current, told=told)
         self._serving.exchange(encoder)
         self._watch.begin(version)
         self._rollout.took_up(version, state.epoch)

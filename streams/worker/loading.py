@@ -2,7 +2,7 @@
 
 What is expensive is done by a process of its own (``models.trial``). Here the graph is opened, by a thread that steps
 back behind all others and that lets the interpreter go meanwhile; and the tokenizer is taken from the version that
-serves, since to read one anew would hold every thread up for some 50 ms.
+serves, since to read one anew would hold every thread up for some 50 ms. So is the embedder, where it is the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.runtime import Encoder
-from models.trial import NICENESS, Trial, try_version
+from models.trial import NICENESS, Trial, try_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,12 +39,14 @@ class Loader:
         lower = step_back if settings.model.threads == 1 else _stay
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=lower)
 
-    async def load(self, version: int, like: Encoder) -> Encoder:
+    async def load(self, version: int, like: Encoder, *, told: float) -> Encoder:
         """A version that has shown in a process of its own that it is whole and answers as it should.
 
         Args:
             version: Its number.
             like: The version that serves: its tokenizer is shared, and what it has loaded is loaded.
+            told: When this worker heard that the version is wanted, in seconds since the epoch. What another worker of
+                this machine has tried since is not tried again.
 
         Raises:
             VersionError: The version is refused.
@@ -61,8 +63,9 @@ class Loader:
             sub_batch=model.sub_batch,
             embedder=embedder,
             key_file=str(model.key_file) if model.key_file else None,
+            serving_embedder=like.embedder_sha256 if like.has_embedded else None,
         )
-        folder = await try_version(trial)
+        folder = await try_once(trial, told)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(self._open, folder, like, embedder=embedder))
 

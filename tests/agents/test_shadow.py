@@ -59,7 +59,8 @@ class Stand:
         self.judged.append((challenger, champion))
         return champion == self.champion  # or else the aliases have moved
 
-    async def load(self, number: int, like: object) -> Any:  # noqa: ANN401  stands for an encoder
+    async def load(self, number: int, like: object, *, told: float) -> Any:  # noqa: ANN401  stands for an encoder
+        assert told > 0.0
         assert like is self.current
         self.loads += 1
         return version(number)

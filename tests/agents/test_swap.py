@@ -91,11 +91,13 @@ class Loader:
         self._registry = registry
         self.failures: list[Exception] = []
         self.loaded: list[int] = []
+        self.told = 0.0
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def load(self, version: int, like: Encoder) -> Encoder:
+    async def load(self, version: int, like: Encoder, *, told: float) -> Encoder:
         self.loaded.append(version)
+        self.told = told
         await self.go_on.wait()
         if self.failures:
             raise self.failures.pop(0)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import platform
 import signal
+import sys
+import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import psutil
 import pytest
 from support import toy_model
 from support.processes import wait_for
 
+from models import trial as trials
 from models.manifest import ParityError, VersionError
 from models.registry import Registry
-from models.trial import Trial, TrialError, try_version
+from models.trial import Trial, TrialError, try_once, try_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +87,126 @@ def test_a_trial_that_is_given_up_leaves_no_process(registry: Registry, tmp_path
 
     asyncio.run(given_up())
     assert _child() is None
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Versions that went through a trial of their own; each ends after the others had time to begin."""
+    tried: list[int] = []
+
+    async def try_(trial: Trial) -> Path:
+        tried.append(trial.version)
+        await asyncio.sleep(0)
+        return await try_version(trial)
+
+    monkeypatch.setattr(trials, "try_version", try_)
+    return tried
+
+
+def test_workers_of_one_machine_try_a_version_once(registry: Registry, tmp_path: Path, tried: list[int]) -> None:
+    async def together() -> list[Path]:
+        told = time.time()
+        return await asyncio.gather(*(try_once(_trial(registry, tmp_path), told) for _ in range(3)))
+
+    folders = asyncio.run(together())
+    assert tried == [1]
+    assert len(set(folders)) == 1
+    assert (folders[0] / "model.onnx").is_file()
+
+
+def test_a_trial_from_before_is_none_and_neither_is_that_of_something_else(
+    registry: Registry, tmp_path: Path, tried: list[int]
+) -> None:
+    trial = _trial(registry, tmp_path)
+    asyncio.run(try_once(trial, time.time()))
+    asyncio.run(try_once(trial, time.time()))
+    assert tried == [1, 1]
+    asyncio.run(try_once(msgspec.structs.replace(trial, sub_batch=8), 0.0))
+    assert tried == [1, 1, 1]
+    (record,) = (tmp_path / "cache").glob("trial-*.json")
+    record.write_bytes(b"half a rec")
+    asyncio.run(try_once(trial, 0.0))
+    assert tried == [1] * 4
+    asyncio.run(try_once(trial, 0.0))
+    assert tried == [1] * 4
+
+
+def test_a_refusal_is_for_each_to_find(registry: Registry, tmp_path: Path, tried: list[int]) -> None:
+    async def together() -> list[object]:
+        trial = _trial(registry, tmp_path, 7)
+        return list(await asyncio.gather(*(try_once(trial, 0.0) for _ in range(2)), return_exceptions=True))
+
+    assert [type(found) for found in asyncio.run(together())] == [VersionError, VersionError]
+    assert tried == [7, 7]
+
+
+def test_without_a_cache_to_write_each_tries_by_itself(registry: Registry, tmp_path: Path, tried: list[int]) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    for _ in range(2):
+        assert asyncio.run(try_once(_trial(registry, tmp_path), 0.0)).is_dir()
+    assert tried == [1, 1]
+
+
+def test_the_record_of_a_trial_holds_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pass_(_trial: Trial) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr(trials, "try_version", pass_)
+    cache = tmp_path / "cache"
+    trial = Trial("s3://svc:S3cretPw@minio:9000/models", "encoder", 1, str(cache), 1, 4, embedder=True)
+    asyncio.run(try_once(trial, time.time()))
+    (record,) = cache.glob("trial-*.json")
+    assert b"S3cretPw" not in record.read_bytes()
+
+
+def test_records_of_machines_that_are_gone_are_removed(registry: Registry, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for name, age in {"trial-gone.json": 90_000, "trial-gone.lock": 90_000, "trial-there.json": 3_600}.items():
+        (cache / name).touch()
+        os.utime(cache / name, (time.time() - age,) * 2)
+    asyncio.run(try_once(_trial(registry, tmp_path), time.time()))
+    own = f"trial-{platform.node()}"
+    assert {path.name for path in cache.glob("trial-*")} == {"trial-there.json", f"{own}.json", f"{own}.lock"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has such a policy")
+def test_a_trial_runs_in_what_is_left_and_where_nothing_is_left_with_a_small_share(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    step_back = trials._step_back
+
+    def look(pid: int, *, idle: bool) -> None:
+        before = os.getpriority(os.PRIO_PROCESS, pid)
+        step_back(pid, idle=idle)
+        seen.append((os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid) - before))
+
+    monkeypatch.setattr(trials, "_step_back", look)
+    asyncio.run(try_version(_trial(registry, tmp_path)))
+    assert seen == [(os.SCHED_IDLE, trials.NICENESS)]
+    # As if the others left nothing.
+    monkeypatch.setattr(trials, "_IDLE_SECONDS", 0.0)
+    assert asyncio.run(try_version(_trial(registry, tmp_path))).is_dir()
+    assert seen[1:] == [(os.SCHED_IDLE, trials.NICENESS), (os.SCHED_OTHER, trials.NICENESS)]
+    monkeypatch.setattr(trials, "_LONGEST_SECONDS", 0.0)
+    with pytest.raises(TrialError, match=r"the trial of encoder:1 took over 0 s"):
+        asyncio.run(try_version(_trial(registry, tmp_path)))
+    assert _child() is None
+
+
+def test_an_embedder_that_serves_already_is_not_tried(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embedder = Registry(registry.url).manifest("encoder", 1).files["embedder.onnx"].sha256
+    embedded: list[bool] = []
+    monkeypatch.setattr(trials, "_run", lambda _encoder, *, embedder: embedded.append(embedder))
+    for serves in (None, "of another", embedder):
+        trial = msgspec.structs.replace(_trial(registry, tmp_path), serving_embedder=serves)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(msgspec.json.encode(trial))))
+        trials.main()
+    assert embedded == [True, True, False]
+    assert str(tmp_path) in capsys.readouterr().out
 
 
 def _child() -> int | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import threading
 import zipfile
@@ -133,7 +134,7 @@ def toy_jar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[package
     served.mkdir()
     with zipfile.ZipFile(served / "toy.jar", "w") as archive:
         archive.writestr("toy.onnx", "no graph")
-        archive.writestr("toy-tokenizer.json", "{}")
+        archive.writestr("toy-tokenizer.json", '{"normalizer": {"lowercase": false}}')
     jar = packages.Jar(
         path="toy.jar",
         model="toy.onnx",
@@ -158,6 +159,23 @@ def test_a_jar_is_fetched_and_what_it_holds_is_read_as_onnx(toy_jar: packages.Ja
     with pytest.raises(WeightsError, match=r"toy\.onnx cannot be read as ONNX"):
         resolve("package:toy", tmp_path)
     assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_a_tokenizer_that_leaves_case_is_told_that_its_vocabulary_has_none(
+    toy_jar: packages.Jar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def read(_model: Path, tokenizer: Path, out: Path, *, heads: int) -> None:
+        seen.append((json.loads(tokenizer.read_bytes()), heads))
+        for name in (WEIGHTS, CONFIG, TOKENIZER):
+            (out / name).write_bytes(b"")
+
+    monkeypatch.setattr(packages, "from_onnx", read)
+    for lower_cased in (False, True):
+        monkeypatch.setitem(weights._PACKAGES, "toy", replace(toy_jar, lower_cased=lower_cased))
+        resolve("package:toy", tmp_path / str(lower_cased))
+    assert seen == [({"normalizer": {"lowercase": False}}, 1), ({"normalizer": {"lowercase": True}}, 1)]
 
 
 def test_a_jar_of_another_content_is_refused(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from models.evaluation import Found
@@ -28,6 +30,13 @@ def test_words_take_the_tags_of_the_entities_that_they_overlap(
     text: str, entities: list[Found], tags: list[str]
 ) -> None:
     assert word_tags(text, entities) == tags
+
+
+def test_a_set_with_tokens_of_its_own_is_counted_by_these() -> None:
+    entities = [Found("MISC", 0, 10), Found("PER", 17, 24)]
+    text = "U.S.-based Tim O'Neill"
+    assert word_tags(text, entities[:1]) == [*["B-MISC"], *["I-MISC"] * 5, *["O"] * 4]
+    assert word_tags(text, entities, re.compile(r"\S+")) == ["B-MISC", "O", "B-PER"]
 
 
 def test_entities_are_right_where_class_and_both_ends_are() -> None:

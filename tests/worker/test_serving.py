@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING
 
+import onnx
 import pytest
 from support import toy_model, versions
 
@@ -123,6 +124,29 @@ def test_the_tokenizer_is_shared_where_it_is_the_same_file(tmp_path: Path) -> No
     assert load(registry, second, like=loaded)._tokenizer is loaded._tokenizer
     assert load(registry, other, like=loaded)._tokenizer is not loaded._tokenizer
     assert load(registry, second, like=loaded).read(["acme profit wins"]) != []
+
+
+def test_a_loaded_embedder_is_shared_where_it_is_the_same_file(tmp_path: Path) -> None:
+    registry = Registry(str(tmp_path / "registry"))
+    first, second = versions.add(registry), versions.add(registry)
+    files = toy_model.write_files(tmp_path / "files")
+    graph = onnx.load(files / "embedder.onnx")
+    graph.doc_string = "of another training"
+    onnx.save(graph, files / "embedder.onnx")
+    other = registry.register(files, versions.NAME, **toy_model.facts())
+    whole = registry.register(
+        toy_model.write_files(tmp_path / "fp32", precision="fp32"), versions.NAME, **toy_model.facts("fp32")
+    )
+    loaded = load(registry, first)
+    assert not load(registry, second, like=loaded).has_embedded
+    vectors = loaded.embed(["acme profit wins"])
+    shared = load(registry, second, like=loaded)
+    assert shared._embedder is loaded._embedder
+    assert shared.embed(["acme profit wins"]).tolist() == vectors.tolist()
+    assert not load(registry, other, like=loaded).has_embedded
+    in_fp32 = load(registry, whole, like=loaded)
+    assert in_fp32._embedder is in_fp32._session
+    assert not load(registry, second, like=in_fp32).has_embedded
 
 
 def test_vectors_may_be_compared_where_the_graph_that_embeds_is_the_same(encoders: list[Encoder]) -> None:

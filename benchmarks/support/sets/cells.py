@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from benchmarks.support.sets.learning import Figures
+from benchmarks.support.sets.judging import Figures
 from streams.contract.model_settings import RetrainSettings
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ class Cell:
         return f"{self.corpus}.{self.way}.{self.seed}"
 
 
+JOINED = "joined"
+"""The way that learns several sets as one model: one run gives a cell of each."""
+
 WAYS: dict[str, RetrainSettings | Rival] = {
     "words": "words",
     "plain": "plain",
@@ -45,6 +48,7 @@ WAYS: dict[str, RetrainSettings | Rival] = {
     "full": RetrainSettings(method="full"),
     "full_fgm": RetrainSettings(method="full", adversarial="fgm"),
     "full_freelb": RetrainSettings(method="full", adversarial="freelb"),
+    JOINED: RetrainSettings(method="full"),
 }
 """Each way by its name; Tocsin's own with the settings' defaults."""
 
@@ -57,26 +61,25 @@ TITLES = {
     "full": "**full**",
     "full_fgm": "**full**, FGM",
     "full_freelb": "**full**, FreeLB",
+    JOINED: "**full**, one model of four sets",
 }
 
 
-def cells(corpora: list[str], thorough: str, seeds: list[int]) -> list[Cell]:
+def cells(corpora: list[str], thorough: str, together: list[str], seeds: list[int]) -> list[Cell]:
     """What is measured, cheapest first.
 
     Args:
         corpora: Names of the sets.
-        thorough: The set on which every way is tried, with every seed.
-        seeds: The first one serves all other sets.
+        thorough: The set on which every way is tried.
+        together: Sets that are learnt as one model too, one for each head.
+        seeds: The first one comes before all others.
     """
-    everywhere = ("words", "heads", "full")
     # Of entities nobody makes words alone a model.
-    found = [
-        Cell(corpus, way, seeds[0])
-        for way in everywhere
-        for corpus in corpora
-        if not (way == "words" and corpus == "conll2003")
-    ]
-    found += [Cell(thorough, way, seed) for way in WAYS if way != "words" for seed in seeds]
+    found = [Cell(corpus, "words", seeds[0]) for corpus in corpora if corpus != "conll2003"]
+    found += [Cell(corpus, way, seeds[0]) for way in ("heads", "full") for corpus in corpora]
+    found += [Cell(corpus, JOINED, seeds[0]) for corpus in together]
+    found += [Cell(thorough, way, seed) for way in WAYS if way not in {"words", JOINED} for seed in seeds]
+    found += [Cell(corpus, "full", seed) for corpus in corpora for seed in seeds]
     return list(dict.fromkeys(found))
 
 

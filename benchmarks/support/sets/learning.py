@@ -5,28 +5,22 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 from torch import nn
 
-from benchmarks.support.sets.perturbed import Perturbed, perturbed
-from models.export import DRAFT, as_served, draft
-from models.manifest import encode
-from models.runtime import LABELS, MODEL, TOKENIZER
-from models.temperature import fold
-from retrain.answers import answer
-from retrain.calibration import calibration, fit_temperatures
+from benchmarks.support.sets.judging import judged, scored
+from models.runtime import TOKENIZER
+from retrain.calibration import calibration
 from retrain.class_weights import class_weights
 from retrain.dataset import Dataset
-from retrain.evaluate import evaluate, headline
 from retrain.finetune import finetune
 from retrain.heads_alone import fit_heads_alone
 from retrain.network import Network
@@ -38,13 +32,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.support.sets.corpora import Corpus
+    from benchmarks.support.sets.judging import Figures
     from models.base_files import BaseWeights
     from models.bert import Trunk
-    from models.heads import Heads
-    from models.runtime import Encoder
+    from models.manifest import Labels
     from models.tokens import TextTokenizer
-    from retrain.rows import Row
-    from retrain.tuned import Tuned
     from streams.contract.model_settings import RetrainSettings
 
     Tell = Callable[[str, int, int], None]
@@ -57,28 +49,6 @@ _PLAIN_WARM_UP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How well a test part was answered.
-
-    Attributes:
-        accuracy: Share of right answers; of entities, of words' tags (micro, O among them).
-        macro_f1: Over the labels of the test part; of entities over B-, I- tags and O.
-        entity_f1: Of whole entities, CoNLL's measure; None for other sets.
-        seconds: That learning took.
-        ece: Expected calibration error of the answers, the temperature fitted on the validation part; None where the
-            way gives no probabilities.
-        perturbed: What it loses on changed texts of the test part, by name of the perturbation.
-    """
-
-    accuracy: float
-    macro_f1: float
-    entity_f1: float | None
-    seconds: float
-    ece: float | None = None
-    perturbed: dict[str, Perturbed] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Base:
     """What every model begins from."""
 
@@ -88,56 +58,49 @@ class Base:
 
 
 def tocsin(corpus: Corpus, base: Base, settings: RetrainSettings, tell: Tell) -> Figures:
-    """Learn as the retraining job does, export, and answer the test part with the served graph in fp32."""
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        tuned = _tuned(corpus, base, settings, Path(folder), tell)
-    seconds = time.perf_counter() - began
-    with tempfile.TemporaryDirectory() as folder:
-        return _judged(corpus, base, tuned, Path(folder), seconds)
+    """Learn a set as the retraining job does, export, and answer the test part with the served graph in fp32."""
+    return tocsin_of_several([corpus], corpus.labels, base, settings, tell)[corpus.name]
 
 
-def _tuned(corpus: Corpus, base: Base, settings: RetrainSettings, folder: Path, tell: Tell) -> Tuned:
-    train = corpus.learnt
+def tocsin_of_several(
+    corpora: Sequence[Corpus], labels: Labels, base: Base, settings: RetrainSettings, tell: Tell
+) -> dict[str, Figures]:
+    """Learn sets together, as one model of several heads; no row that any of them tests is learnt.
+
+    Args:
+        corpora: The sets; each teaches the head that is its task.
+        labels: Names of the outputs, those of all sets.
+        base: What the model begins from.
+        settings: Method, rates and the rest.
+        tell: Told of a stage's name, and how much of it is done, of how much.
+
+    Returns:
+        By name of the set; the seconds are those of the whole run.
+    """
+    tested = {row.group for corpus in corpora for row in corpus.test}
+    train = [row for corpus in corpora for row in corpus.learnt if row.group not in tested]
     dataset = Dataset(
         train=train,
-        validation=corpus.validation,
+        validation=[row for corpus in corpora for row in corpus.validation if row.group not in tested],
         frozen=[],
         recent=[],
-        labels=corpus.labels,
-        class_weights=class_weights(train, corpus.labels),
+        labels=labels,
+        class_weights=class_weights(train, labels),
         offsets={},
     )
-    if settings.method == "heads":
-        return fit_heads_alone(dataset, base.trunk, base.tokenizer, settings, tell)
-    return finetune(dataset, base.trunk, base.tokenizer, None, settings, folder, tell)
-
-
-def _judged(corpus: Corpus, base: Base, tuned: Tuned, folder: Path, seconds: float) -> Figures:
-    raw = _served(corpus, base, tuned.trunk, tuned.heads, folder)
-    temperatures = fit_temperatures(corpus.validation, answer(raw, corpus.validation), corpus.labels)
-    model = _served(
-        corpus, base, tuned.trunk, fold(tuned.heads, {str(head): one for head, one in temperatures.items()}), folder
-    )
-    report = evaluate(corpus.test, answer(model, corpus.test), corpus.learnt, corpus.labels)
-    changed = perturbed(corpus.test, lambda rows: headline(rows, answer(model, rows), corpus.labels)[corpus.task])
-    if corpus.task == "entities":
-        if report.entities is None:
-            raise ValueError(f"{corpus.name}: no entity was judged")
-        found = report.entities
-        return Figures(
-            found.tokens.micro.f1, found.tokens.macro.f1, found.words.f1, seconds, found.calibration.ece, changed
-        )
-    head = report.heads[corpus.task]
-    return Figures(head.accuracy, head.macro_f1, None, seconds, head.calibration.ece, changed)
-
-
-def _served(corpus: Corpus, base: Base, trunk: Trunk, heads: Heads, folder: Path) -> Encoder:
-    draft(trunk, heads, folder)
-    (folder / DRAFT).replace(folder / MODEL)
-    (folder / TOKENIZER).write_bytes((base.weights.folder / TOKENIZER).read_bytes())
-    (folder / LABELS).write_bytes(encode(corpus.labels))
-    return as_served(folder, precision="fp32", max_tokens=128, width=trunk.width)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        if settings.method == "heads":
+            tuned = fit_heads_alone(dataset, base.trunk, base.tokenizer, settings, tell)
+        else:
+            tuned = finetune(dataset, base.trunk, base.tokenizer, None, settings, Path(folder), tell)
+    seconds = time.perf_counter() - began
+    tokenizer = (base.weights.folder / TOKENIZER).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        return {
+            corpus.name: judged(replace(corpus, labels=labels), tuned, tokenizer, Path(folder), seconds)
+            for corpus in corpora
+        }
 
 
 def words_alone(corpus: Corpus) -> Figures:
@@ -150,7 +113,7 @@ def words_alone(corpus: Corpus) -> Figures:
     model = make_pipeline(features, LinearSVC(C=0.5, class_weight="balanced", random_state=0))
     model.fit([row.text for row in corpus.train], [corpus.label(row) for row in corpus.train])
     seconds = time.perf_counter() - began
-    return _scored(corpus, lambda texts: list(model.predict(texts)), seconds)
+    return scored(corpus, lambda texts: list(model.predict(texts)), seconds)
 
 
 def plain_recipe(corpus: Corpus, base: Base, seed: int, tell: Tell) -> Figures:
@@ -205,23 +168,5 @@ def plain_recipe(corpus: Corpus, base: Base, seed: int, tell: Tell) -> Figures:
 
     of_test = chances([row.text for row in corpus.test])
     right = np.array([names[place] for place in of_test.argmax(axis=1)]) == [corpus.label(row) for row in corpus.test]
-    figures = _scored(corpus, lambda texts: [names[place] for place in chances(texts).argmax(axis=1)], seconds)
+    figures = scored(corpus, lambda texts: [names[place] for place in chances(texts).argmax(axis=1)], seconds)
     return replace(figures, ece=calibration(of_test.max(axis=1), right).ece)
-
-
-def _scored(corpus: Corpus, predict: Callable[[Sequence[str]], Sequence[str]], seconds: float) -> Figures:
-    def macro_f1(rows: Sequence[Row]) -> float:
-        return _macro_f1([corpus.label(row) for row in rows], predict([row.text for row in rows]))
-
-    expected, given = [corpus.label(row) for row in corpus.test], predict([row.text for row in corpus.test])
-    return Figures(
-        float(accuracy_score(expected, given)),
-        _macro_f1(expected, given),
-        None,
-        seconds,
-        perturbed=perturbed(corpus.test, macro_f1),
-    )
-
-
-def _macro_f1(expected: Sequence[str], given: Sequence[str]) -> float:
-    return float(f1_score(expected, given, labels=sorted(set(expected)), average="macro", zero_division=0))
