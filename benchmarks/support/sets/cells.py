@@ -48,7 +48,8 @@ WAYS: dict[str, RetrainSettings | Rival] = {
     "full": RetrainSettings(method="full"),
     "full_fgm": RetrainSettings(method="full", adversarial="fgm"),
     "full_freelb": RetrainSettings(method="full", adversarial="freelb"),
-    JOINED: RetrainSettings(method="full"),
+    # Half the epochs: four sets together make more steps in two than any of them alone in four.
+    JOINED: RetrainSettings(method="full", epochs=2),
 }
 """Each way by its name; Tocsin's own with the settings' defaults."""
 
@@ -61,7 +62,7 @@ TITLES = {
     "full": "**full**",
     "full_fgm": "**full**, FGM",
     "full_freelb": "**full**, FreeLB",
-    JOINED: "**full**, one model of four sets",
+    JOINED: "**full**, one model of four sets, 2 epochs",
 }
 
 

@@ -59,6 +59,8 @@ class SwapRun:
     """From each change of the registry to the last worker's exchange."""
     rss_bytes: list[int] = field(default_factory=list)
     """Of all workers together, at rest after each swap."""
+    rss_bytes_calm: list[int] = field(default_factory=list)
+    """The same at both ends of each calm time: what the stream itself keeps grows while nobody swaps too."""
 
 
 def measure_capacity(broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path) -> float:
@@ -143,9 +145,10 @@ class SwapBench:
         with ExitStack() as stack:
             stream = stack.enter_context(Stream(self._broker, registry_folder))
             workers = _workers(stack, stream, self._folder)
+            of_calm: list[int] = []
             with steady_feed(stream, self._rate) as feed:
                 time.sleep(_SETTLING_SECONDS)
-                calm = [_calm(calm_seconds)]
+                calm = [_calm(calm_seconds, workers, of_calm)]
                 events = stack.enter_context(
                     Follower(stream.settings.kafka, [model_events_topic(stream.settings.topics)], from_beginning=True)
                 )
@@ -156,14 +159,14 @@ class SwapBench:
                     took.append(seconds)
                     time.sleep(pause_seconds)
                     feed.require()
-                    rss.append(sum(psutil.Process(worker.pid).memory_info().rss for worker in workers))
+                    rss.append(_rss(workers))
                     self._say(f"swap {number}: version {version} after {seconds:.1f} s, {rss[-1] / 1e6:.0f} MB")
-                calm.append(_calm(calm_seconds))
+                calm.append(_calm(calm_seconds, workers, of_calm))
             sent = len(stream.sent_times())
             workers[0].wait_until_committed(sent)
             for worker in workers:
                 worker.stop()
-            return SwapRun(read_ledger(stream), calm, swapping, took, rss)
+            return SwapRun(read_ledger(stream), calm, swapping, took, rss, of_calm)
 
     def _swap(self, stream: Stream, events: Follower, version: int) -> tuple[Window, float]:
         pointer = promote(stream.settings, self._registry, version, "benchmark", "to be measured")
@@ -195,7 +198,14 @@ def _workers(stack: ExitStack, stream: Stream, folder: Path) -> list[WorkerProce
     return workers
 
 
-def _calm(seconds: float) -> Window:
+def _calm(seconds: float, workers: Sequence[WorkerProcess], rss_bytes: list[int]) -> Window:
+    rss_bytes.append(_rss(workers))
     begin = time.time()
     time.sleep(seconds)
-    return Window(begin, time.time())
+    end = time.time()
+    rss_bytes.append(_rss(workers))
+    return Window(begin, end)
+
+
+def _rss(workers: Sequence[WorkerProcess]) -> int:
+    return sum(psutil.Process(worker.pid).memory_info().rss for worker in workers)
