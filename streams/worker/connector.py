@@ -51,6 +51,7 @@ The batch is over once the last that was begun is taken or given up (LONGEST_SEC
 five minutes are over for which kafka-python, unless told otherwise, lets a consumer be away from its group.
 """
 _PAUSE_SECONDS = 2.0
+_LOOK_SECONDS = 0.5
 # By then somebody may have answered by hand; and a new group begins with whatever the topic still holds.
 STALE_SECONDS = 900.0
 
@@ -112,6 +113,8 @@ class Connector:
         kafka = self._settings.kafka
         group = connector_group(self._settings)
         with consumer(kafka, group_id=group) as reader, producer(kafka) as sender:
+            if not self._wait_for_topic(reader):
+                return
             reader.subscribe([self._replies])
             self.is_following = True
             log.info("connector started", group=group, host=self._webhook.host)
@@ -120,6 +123,22 @@ class Connector:
                 if batches:
                     left = self._post_all([record for batch in batches.values() for record in batch], sender)
                     self._commit(reader, batches, left)
+
+    def _wait_for_topic(self, reader: KafkaConsumer) -> bool:
+        """Whether the topic is there, for which it is waited; False where the connector is to end.
+
+        A group that is joined before its topic is known has nothing to read until its client looks again, which is five
+        minutes later.
+        """
+        told = False
+        while not self._stopped():
+            if reader.partitions_for_topic(self._replies):
+                return True
+            if not told:
+                log.warning("the topic of replies is not there yet: waited for", topic=self._replies)
+                told = True
+            time.sleep(_LOOK_SECONDS)
+        return False
 
     def _commit(
         self,

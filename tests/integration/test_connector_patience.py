@@ -15,10 +15,11 @@ from support.processes import wait_for
 from support.streams import read_dead_letters
 
 from exporters.reply_metrics import WebhookMetrics
-from streams.brokers.client import consumer, producer
+from streams.brokers.admin import create_topics
+from streams.brokers.client import admin_client, consumer, producer
 from streams.contract.records import encode
 from streams.contract.replies import Reply
-from streams.contract.topics import replies_topic
+from streams.contract.topics import all_topics, replies_topic
 from streams.worker.connector import BEGIN_SECONDS, Connector, connector_group
 from streams.worker.webhook import LONGEST_SECONDS, LONGEST_TIMEOUT_SECONDS, OUTCOMES, STEPS, Posted
 
@@ -102,14 +103,14 @@ def publish(settings: Settings, *ids: str) -> None:
 
 
 @pytest.fixture
-def connect(stream_settings: Settings) -> Iterator[Callable[[Away], None]]:
+def connect(unmade_settings: Settings) -> Iterator[Callable[[Away], None]]:
     """Runs a connector over a webhook until the test ends."""
     with ThreadPoolExecutor() as threads:
         running = []
 
         def start(webhook: Away) -> None:
             connector = Connector(
-                stream_settings,
+                unmade_settings,
                 webhook,
                 WebhookMetrics(CollectorRegistry(), OUTCOMES),
                 webhook.stopped.is_set,
@@ -144,6 +145,24 @@ def test_replies_that_come_up_late_are_left_to_the_next_batch_and_nothing_is_pos
     assert webhook.posts[3:] == ["slow-2", "slow-3"]
     # By then the group has heard of the connector: each is the first of its conversation in a batch.
     assert [webhook.committed[id_] for id_ in ("slow-1", "slow-2", "slow-3")] == [None, 1, 3]
+
+
+def test_a_connector_that_is_there_before_its_topic_posts_as_soon_as_there_is_something(
+    unmade_settings: Settings, connect: Callable[[Away], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    def waits() -> bool:
+        told.append(capsys.readouterr().out)
+        return "is not there yet" in "".join(told)
+
+    webhook = Away(unmade_settings)
+    connect(webhook)
+    wait_for(waits, what="for the connector to look for its topic")
+    with admin_client(unmade_settings.kafka) as admin:
+        create_topics(admin, all_topics(unmade_settings))
+    publish(unmade_settings, "talk-1")
+    wait_for(lambda: webhook.posts == ["talk-1"], what="for the reply to be posted")
 
 
 def test_what_was_posted_but_not_committed_is_not_posted_again(
