@@ -48,8 +48,8 @@ _VARIANTS = 3
 _SWAPS = 30
 _FIRST_AT_REST = 3
 _BACKLOG = 6000
-# Twice this is a window of surge detection (surge.window_seconds): calm times hold their share of what it costs to close
-# one, which is the stream's own work.
+# Twice this is a window of surge detection (surge.window_seconds): calm times have their share of what it costs to
+# close one, which is the stream's own work.
 _CALM_SECONDS = 150.0
 _PAUSE_SECONDS = 3.0
 _COMPARED_TEXTS = 200
