@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+import structlog
 
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
@@ -95,6 +97,19 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Each of the two brokers in turn."""
     running: Broker = request.getfixturevalue(request.param)
     return running
+
+
+@pytest.fixture(autouse=True)
+def logging_as_found() -> Iterator[None]:
+    """A test that runs a command in this process leaves the command's logging, and its stream, to no other test."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    levels = {name: logging.getLogger(name).level for name in (None, *root.manager.loggerDict)}
+    yield
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedE
 from kafka.structs import OffsetAndMetadata
 from prometheus_client import CollectorRegistry, generate_latest
 from support.messages import produce
+from support.processes import wait_for
 
 from exporters.lag import Clients, Lag, Measurement, Scope, _Group, _until_told, measure
 from exporters.lag_metrics import LagCollector
@@ -129,11 +130,16 @@ def test_an_offset_beyond_the_end_is_no_lag(stream_settings: Settings) -> None:
 def test_members_are_counted(stream_settings: Settings) -> None:
     group = stream_settings.kafka.group_id
     with client.consumer(stream_settings.kafka, group_id=group) as reader:
+        # A group that is joined before all its topics are known is formed anew, and has no member meanwhile.
+        for topic in stream_settings.topics.inputs:
+            wait_for(partial(reader.partitions_for_topic, topic), what=f"for {topic} to be known")
         reader.subscribe(list(stream_settings.topics.inputs))
-        deadline = time.monotonic() + 30
-        while not reader.assignment() and time.monotonic() < deadline:
+
+        def members() -> dict[str, int]:
             reader.poll(timeout_ms=100)
-        assert look(stream_settings).members == {group: 1}
+            return look(stream_settings).members
+
+        wait_for(lambda: members() == {group: 1}, what="for the member to be counted")
 
 
 def test_topics_that_do_not_exist_are_left_out(unmade_settings: Settings) -> None:

@@ -11,6 +11,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 from support.processes import wait_for
 from support.streams import read_dead_letters
 
@@ -148,17 +149,15 @@ def test_replies_that_come_up_late_are_left_to_the_next_batch_and_nothing_is_pos
 
 
 def test_a_connector_that_is_there_before_its_topic_posts_as_soon_as_there_is_something(
-    unmade_settings: Settings, connect: Callable[[Away], None], capsys: pytest.CaptureFixture[str]
+    unmade_settings: Settings, connect: Callable[[Away], None]
 ) -> None:
-    told: list[str] = []
-
-    def waits() -> bool:
-        told.append(capsys.readouterr().out)
-        return "is not there yet" in "".join(told)
-
     webhook = Away(unmade_settings)
-    connect(webhook)
-    wait_for(waits, what="for the connector to look for its topic")
+    with capture_logs() as logs:
+        connect(webhook)
+        wait_for(
+            lambda: any("is not there yet" in line["event"] for line in logs),
+            what="for the connector to look for its topic",
+        )
     with admin_client(unmade_settings.kafka) as admin:
         create_topics(admin, all_topics(unmade_settings))
     publish(unmade_settings, "talk-1")
