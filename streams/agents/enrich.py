@@ -82,7 +82,7 @@ def add_enrich(
         deliver,
         acknowledge,
         on_fatal,
-        Batcher(settings.enrich.batch_max, settings.enrich.batch_wait_seconds),
+        Batcher(settings.enrich.batch_max, settings.enrich.batch_wait_seconds, eager=True),
         lanes=settings.enrich.lanes or _usable_cores(),
     )
     metrics.in_flight.set_function(lambda: pipeline.in_flight)

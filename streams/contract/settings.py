@@ -113,7 +113,9 @@ class EnrichSettings(Section):
         128, description="Most messages read in one batch; the larger, the less is lost to padding under load."
     )
     batch_wait_seconds: PositiveFloat = Field(
-        0.002, description="How long a batch may wait to fill while the model has nothing to do."
+        0.04,
+        description="How long a batch may wait to fill while the model has nothing to do; a message that comes after so "
+        "long a silence does not wait.",
     )
     lanes: Annotated[int, Field(ge=0)] = Field(
         0, description="Batches read at the same time; 0 is one for each core that the worker may use."

@@ -10,8 +10,8 @@ from support.properties import quick
 from streams.logic.batcher import Batcher
 
 
-def gathered(*items: str, size: int = 3, wait: float = 0.5) -> Batcher[str]:
-    batcher: Batcher[str] = Batcher(size, wait)
+def gathered(*items: str, size: int = 3, wait: float = 0.5, eager: bool = False) -> Batcher[str]:
+    batcher: Batcher[str] = Batcher(size, wait, eager=eager)
     for item in items:
         batcher.add(item, now=10.0)
     return batcher
@@ -60,6 +60,28 @@ def test_all_that_has_gathered_is_taken_and_the_next_batch_begins_to_wait_anew()
     batcher.add("d", now=20.0)
     assert batcher.due_in(20.1, free=True) == 20.5 - 20.1
     assert batcher.take() == ["d"]
+
+
+def test_an_eager_batcher_lets_nobody_wait_whom_nobody_would_join() -> None:
+    batcher = gathered("a", eager=True)
+    assert batcher.due_in(10.0, free=True) == 0.0
+    assert batcher.due_in(10.0, free=False) is None
+    assert batcher.take() == ["a"]
+    batcher.add("b", now=10.6)
+    assert batcher.due_in(10.6, free=True) == 0.0
+
+
+def test_an_eager_batcher_waits_for_company_while_items_come_close_together() -> None:
+    batcher = gathered("a", eager=True)
+    batcher.take()
+    batcher.add("b", now=10.25)
+    assert batcher.due_in(10.25, free=True) == 0.5
+    batcher.add("c", now=10.5)
+    assert batcher.due_in(10.5, free=True) == 0.25
+    assert batcher.take() == ["b", "c"]
+    # What counts is how long ago the latest came, whenever it was taken.
+    batcher.add("d", now=10.75)
+    assert batcher.due_in(10.75, free=True) == 0.5
 
 
 class AnyUse(RuleBasedStateMachine):
