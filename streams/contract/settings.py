@@ -114,8 +114,8 @@ class EnrichSettings(Section):
     )
     batch_wait_seconds: PositiveFloat = Field(
         0.04,
-        description="How long a batch may wait to fill while the model has nothing to do; a message that comes after so "
-        "long a silence does not wait.",
+        description="How long a batch may wait to fill while the model has nothing to do; a message that comes after "
+        "so long a silence does not wait.",
     )
     lanes: Annotated[int, Field(ge=0)] = Field(
         0, description="Batches read at the same time; 0 is one for each core that the worker may use."

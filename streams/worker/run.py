@@ -27,6 +27,7 @@ from streams.logic.enricher import Enricher
 from streams.logic.inputs import InputClocks
 from streams.worker.application import build_application
 from streams.worker.health import Health
+from streams.worker.memory import what_stays_spared
 from streams.worker.onlooker import Onlooker
 from streams.worker.publisher import BatchPublisher
 from streams.worker.recommending import Recommending
@@ -136,11 +137,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
             await surging.start()
         app.hold_intake = lambda: _all_held(pipelines)
         app.on_revoked = lambda places: _forget(places, clocks, surging, replying, recommending)
-        enrich.start()
-        _begin(replying, recommending)
-        health.start()
-        swapping.start()
-        onlooker.start()
+        _begin(enrich, replying, recommending, health, swapping, onlooker)
         topics = _watch_topics(settings, on_fatal)
         faust = asyncio.create_task(_run_until_crash(app, on_fatal), name="faust")
         log.info(
@@ -149,7 +146,8 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
             model=serving.current.model,
             metrics=f"{probes.url}/metrics",
         )
-        await end.asked.wait()
+        with what_stays_spared():
+            await end.asked.wait()
         within = settings.worker.shutdown_timeout_seconds
         health.stopping(within=within + _LAST_SECONDS)
 
@@ -240,7 +238,7 @@ def _watch_topics(settings: Settings, on_gone: Callable[[BaseException], None]) 
     return TopicWatch(names, lambda: topic_ids(settings), settings.kafka.bootstrap_servers, on_gone).start()
 
 
-def _begin(*besides: Replying | Recommending | None) -> None:
+def _begin(*besides: Pipeline[Any, Any] | Replying | Recommending | Health | Swapping | Onlooker | None) -> None:
     for beside in besides:
         if beside is not None:
             beside.start()

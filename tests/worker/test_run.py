@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -80,7 +81,7 @@ def run_until_stopped(settings: Settings, meanwhile: Callable[[str], None]) -> i
     return code
 
 
-def test_a_worker_listens_on_its_metrics_port_alone(stream_settings: Settings) -> None:
+def test_a_worker_listens_on_its_metrics_port_alone_and_spares_what_stays(stream_settings: Settings) -> None:
     feed(stream_settings, 20)
     before = listening()
 
@@ -95,9 +96,11 @@ def test_a_worker_listens_on_its_metrics_port_alone(stream_settings: Settings) -
         wait_for(is_ready, what="for the worker to be ready")
         wait_for(lambda: len(consume_all(stream_settings, predictions_topic(stream_settings.topics), 20)) == 20)
         assert listening() - before == {("127.0.0.1", int(url.rsplit(":", 1)[1]))}
+        assert gc.get_freeze_count() > 0
 
     assert run_until_stopped(stream_settings, look) == EXIT_OK
     assert listening() == before
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_worker_may_be_stopped_before_it_has_started(stream_settings: Settings) -> None:
