@@ -52,7 +52,7 @@ class SwapRun:
 
     ledger: Ledger
     calm: list[Window]
-    """While nobody swapped: before the first swap and after the last."""
+    """While nobody swapped: before the first swap, between any two, and after the last."""
     swapping: list[Window]
     """From each change of the registry until shortly after the last worker's exchange."""
     seconds: list[float]
@@ -60,7 +60,7 @@ class SwapRun:
     rss_bytes: list[int] = field(default_factory=list)
     """Of all workers together, at rest after each swap."""
     rss_bytes_calm: list[int] = field(default_factory=list)
-    """The same at both ends of each calm time: what the stream itself keeps grows while nobody swaps too."""
+    """The same at both ends of the first and of the last calm time: what the stream itself keeps grows there too."""
 
 
 def measure_capacity(broker: Broker, registry: Path, messages: Sequence[RealMessage], folder: Path) -> float:
@@ -125,13 +125,13 @@ class SwapBench:
         self._folder = folder
         self._say = say
 
-    def run(self, swaps: int, calm_seconds: float, pause_seconds: float, registry_folder: Path) -> SwapRun:
-        """Swap so many times, with a calm time before and after.
+    def run(self, swaps: int, calm_seconds: float, rest_seconds: float, registry_folder: Path) -> SwapRun:
+        """Swap so many times, with calm times before, after and between: a machine's speed changes by the minute.
 
         Args:
             swaps: How many.
-            calm_seconds: Length of each calm time.
-            pause_seconds: Rest after each swap.
+            calm_seconds: Length of the first and of the last calm time.
+            rest_seconds: Length of the one after each swap, in which the new version is watched.
             registry_folder: Where the workers find the registry.
 
         Raises:
@@ -148,7 +148,7 @@ class SwapBench:
             of_calm: list[int] = []
             with steady_feed(stream, self._rate) as feed:
                 time.sleep(_SETTLING_SECONDS)
-                calm = [_calm(calm_seconds, workers, of_calm)]
+                calm = [_long_calm(calm_seconds, workers, of_calm)]
                 events = stack.enter_context(
                     Follower(stream.settings.kafka, [model_events_topic(stream.settings.topics)], from_beginning=True)
                 )
@@ -157,11 +157,12 @@ class SwapBench:
                     window, seconds = self._swap(stream, events, version)
                     swapping.append(window)
                     took.append(seconds)
-                    time.sleep(pause_seconds)
+                    time.sleep(_AFTER_SECONDS)
+                    calm.append(_calm(rest_seconds))
                     feed.require()
                     rss.append(_rss(workers))
                     self._say(f"swap {number}: version {version} after {seconds:.1f} s, {rss[-1] / 1e6:.0f} MB")
-                calm.append(_calm(calm_seconds, workers, of_calm))
+                calm.append(_long_calm(calm_seconds, workers, of_calm))
             sent = len(stream.sent_times())
             workers[0].wait_until_committed(sent)
             for worker in workers:
@@ -198,13 +199,17 @@ def _workers(stack: ExitStack, stream: Stream, folder: Path) -> list[WorkerProce
     return workers
 
 
-def _calm(seconds: float, workers: Sequence[WorkerProcess], rss_bytes: list[int]) -> Window:
-    rss_bytes.append(_rss(workers))
+def _calm(seconds: float) -> Window:
     begin = time.time()
     time.sleep(seconds)
-    end = time.time()
+    return Window(begin, time.time())
+
+
+def _long_calm(seconds: float, workers: Sequence[WorkerProcess], rss_bytes: list[int]) -> Window:
     rss_bytes.append(_rss(workers))
-    return Window(begin, end)
+    window = _calm(seconds)
+    rss_bytes.append(_rss(workers))
+    return window
 
 
 def _rss(workers: Sequence[WorkerProcess]) -> int:
