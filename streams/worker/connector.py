@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 from kafka import TopicPartition
-from kafka.errors import CommitFailedError, KafkaError
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.structs import OffsetAndMetadata
 
 from streams.brokers.client import consumer, producer
 from streams.brokers.errors import BrokerError
@@ -51,6 +52,8 @@ The batch is over once the last that was begun is taken or given up (LONGEST_SEC
 five minutes are over for which kafka-python, unless told otherwise, lets a consumer be away from its group.
 """
 _PAUSE_SECONDS = 2.0
+# Each takes _POLL_MS while the group is being formed anew, as it is whenever a connector comes or goes.
+_COMMIT_ATTEMPTS = 50
 _LOOK_SECONDS = 0.5
 # By then somebody may have answered by hand; and a new group begins with whatever the topic still holds.
 STALE_SECONDS = 900.0
@@ -154,7 +157,7 @@ class Connector:
         for partition in {_partition(record) for record in left} & reader.assignment():
             reader.seek(partition, places[partition])
         try:
-            reader.commit()
+            _commit_places(reader, places)
         except CommitFailedError:
             log.warning("the group has gone on without this connector: what was posted last may be posted again")
             return
@@ -229,6 +232,30 @@ class Connector:
             headers=[(name, content or b"") for name, content in record.headers],
         )
         sender.send(self._dead_letters, key=record.topic.encode(), value=encode(letter)).get()
+
+
+def _commit_places(reader: KafkaConsumer, places: Mapping[TopicPartition, int]) -> None:
+    """Commit; where the group is being formed anew just then, once it is.
+
+    Raises:
+        CommitFailedError: A partition is another's now, or the group is not formed in time.
+    """
+    for _ in range(_COMMIT_ATTEMPTS):
+        kept = {partition: place for partition, place in places.items() if partition in reader.assignment()}
+        try:
+            reader.commit({partition: OffsetAndMetadata(place, "", -1) for partition, place in kept.items()})
+        except RebalanceInProgressError:
+            # It is formed in polls; what comes with them is put back.
+            for partition, records in reader.poll(timeout_ms=_POLL_MS).items():
+                reader.seek(partition, records[0].offset)
+            continue
+        # A group that was formed anew began with what was committed before.
+        for partition, place in kept.items():
+            reader.seek(partition, place)
+        if len(kept) == len(places):
+            return
+        break
+    raise CommitFailedError
 
 
 def _partition(record: ConsumerRecord) -> TopicPartition:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError
+from kafka.errors import CommitFailedError, RebalanceInProgressError
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from support.processes import wait_for
@@ -25,7 +25,9 @@ from streams.worker.connector import BEGIN_SECONDS, Connector, connector_group
 from streams.worker.webhook import LONGEST_SECONDS, LONGEST_TIMEOUT_SECONDS, OUTCOMES, STEPS, Posted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from kafka.structs import OffsetAndMetadata
 
     from streams.contract.settings import Settings
 
@@ -170,14 +172,14 @@ def test_what_was_posted_but_not_committed_is_not_posted_again(
     commit = KafkaConsumer.commit
     refused = threading.Event()
 
-    def refuse_once(reader: KafkaConsumer) -> None:
+    def refuse_once(reader: KafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         if not refused.is_set():
             refused.set()
             # What a group that has gone on does next: it begins again with what is committed.
             for partition in reader.assignment():
                 reader.seek_to_beginning(partition)
             raise CommitFailedError
-        commit(reader)
+        commit(reader, offsets)
 
     monkeypatch.setattr(KafkaConsumer, "commit", refuse_once)
     publish(stream_settings, "talk-1", "other-1")
@@ -189,16 +191,46 @@ def test_what_was_posted_but_not_committed_is_not_posted_again(
     assert sorted(webhook.posts) == ["other-1", "talk-1", "talk-2"]
 
 
+class Stopping(Away):
+    """Has the connector stop with the first reply."""
+
+    def post(self, reply_id: str, body: bytes) -> Posted:
+        """As ``Webhook.post``."""
+        self.stopped.set()
+        return super().post(reply_id, body)
+
+
+def test_what_was_posted_while_the_group_was_formed_anew_is_committed_once_it_is(
+    stream_settings: Settings, connect: Callable[[Away], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = KafkaConsumer.commit
+    tried: list[Mapping[TopicPartition, OffsetAndMetadata]] = []
+
+    def in_the_midst(reader: KafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        tried.append(offsets)
+        if len(tried) < 3:
+            for partition in reader.assignment():
+                reader.seek_to_beginning(partition)
+            raise RebalanceInProgressError
+        commit(reader, offsets)
+
+    monkeypatch.setattr(KafkaConsumer, "commit", in_the_midst)
+    publish(stream_settings, "talk-1", "talk-2")
+    webhook = Stopping(stream_settings)
+    connect(webhook)
+    wait_for(lambda: committed(stream_settings) == 1, what="for the one that was posted")
+    assert webhook.posts == ["talk-1"]
+    after = Away(stream_settings)
+    connect(after)
+    wait_for(lambda: committed(stream_settings) == 2, what="for the other")
+    assert after.posts == ["talk-2"]
+    assert len(tried) == 4
+
+
 def test_a_connector_that_is_to_stop_begins_no_other_reply(
     stream_settings: Settings, connect: Callable[[Away], None]
 ) -> None:
     publish(stream_settings, "talk-1", "talk-2", "talk-3")
-
-    class Stopping(Away):
-        def post(self, reply_id: str, body: bytes) -> Posted:
-            self.stopped.set()
-            return super().post(reply_id, body)
-
     webhook = Stopping(stream_settings)
     connect(webhook)
     wait_for(lambda: committed(stream_settings) == 1, what="for the one that was begun")
