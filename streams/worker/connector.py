@@ -52,7 +52,7 @@ The batch is over once the last that was begun is taken or given up (LONGEST_SEC
 five minutes are over for which kafka-python, unless told otherwise, lets a consumer be away from its group.
 """
 _PAUSE_SECONDS = 2.0
-# Each takes _POLL_MS while the group is being formed anew, as it is whenever a connector comes or goes.
+# Each takes _POLL_MS at most while the group is being formed anew, as it is whenever a connector comes or goes.
 _COMMIT_ATTEMPTS = 50
 _LOOK_SECONDS = 0.5
 # By then somebody may have answered by hand; and a new group begins with whatever the topic still holds.
