@@ -38,6 +38,8 @@ _kafka = pytest.param("kafka_broker", marks=[pytest.mark.integration, pytest.mar
 # Only Apache Kafka has limits on the size of a message.
 pytestmark = pytest.mark.parametrize("broker", [_kafka], indirect=True)
 
+_PATIENCE_SECONDS = 60.0
+
 
 class Model:
     """Reads as many topics in a text as it has characters, so that a long text has a large prediction."""
@@ -103,6 +105,7 @@ class Run:
         pipeline.start()
         for event in self.events:
             await pipeline.put(event)
+        await asyncio.wait_for(pipeline.drain(), _PATIENCE_SECONDS)
         await pipeline.close()
         await publisher.stop()
 
@@ -170,6 +173,12 @@ def test_a_prediction_and_then_its_dead_letter_may_be_too_large(unmade_settings:
     assert (letter.offset, letter.reason, letter.value, letter.value_cut) == (0, "prediction_too_large", b"", True)
     assert run.acknowledged == [True] * 2
     assert run.fatal == []
+
+
+def test_a_message_that_comes_alone_waits_for_no_company(unmade_settings: Settings) -> None:
+    enrich = unmade_settings.enrich.model_copy(update={"batch_wait_seconds": 60 * _PATIENCE_SECONDS})
+    run = Run(unmade_settings.model_copy(update={"enrich": enrich}), [message("a")])
+    assert run.acknowledged == [True]
 
 
 def test_each_message_is_followed_by_its_signals(unmade_settings: Settings) -> None:
