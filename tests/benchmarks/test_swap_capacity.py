@@ -32,3 +32,10 @@ def test_the_backlog_is_dated_when_it_is_sent(monkeypatch: pytest.MonkeyPatch) -
         run.measure_capacity(broker, Path(), dated, Path())
     assert [message.id for message in sent] == ["1", "2"]
     assert {message.time for message in sent} == {None}
+
+
+@pytest.mark.parametrize("now", [0.0, 10.0, 239.0, 241.0, 299.0])
+def test_before_the_first_swap_a_window_closes_that_all_subjects_were_heard_in(now: float) -> None:
+    begins = now + run.until_first_close(now, 300, 120.0)
+    end = 300 if now + 60 <= 300 else 600
+    assert begins == end + 120 + 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ _SETTLING_SECONDS = 30.0
 # The pair's rate on a backlog is that between these shares of its outputs: by then both read.
 _LOW, _HIGH = 0.3, 0.9
 _LIVE_SECONDS = 40.0
+# By then the feed has told something of every subject.
+_PASS_SECONDS = 60.0
 # After the exchange: what the new version's first batches cost is the swap's too.
 _AFTER_SECONDS = 2.0
 _LONGEST_SWAP_SECONDS = 180.0
@@ -147,7 +150,9 @@ class SwapBench:
             workers = _workers(stack, stream, self._folder)
             of_calm: list[int] = []
             with steady_feed(stream, self._rate) as feed:
-                time.sleep(_SETTLING_SECONDS)
+                self._say("until the first windows have closed")
+                surge = stream.settings.surge
+                time.sleep(until_first_close(time.time(), surge.window_seconds, surge.allowed_lateness_seconds))
                 calm = [_long_calm(calm_seconds, workers, of_calm)]
                 events = stack.enter_context(
                     Follower(stream.settings.kafka, [model_events_topic(stream.settings.topics)], from_beginning=True)
@@ -197,6 +202,20 @@ def _workers(stack: ExitStack, stream: Stream, folder: Path) -> list[WorkerProce
     for worker in workers:
         worker.wait_until_ready()
     return workers
+
+
+def until_first_close(now: float, window_seconds: float, patience_seconds: float) -> float:
+    """Seconds until a window is over that all subjects were heard in.
+
+    A subject's state comes to be when its first window closes: what memory it takes is no swap's.
+
+    Args:
+        now: When the feed began, seconds since the epoch.
+        window_seconds: Length of a window.
+        patience_seconds: How long after its end a window stays open.
+    """
+    end = math.ceil((now + _PASS_SECONDS) / window_seconds) * window_seconds
+    return end + patience_seconds + _SETTLING_SECONDS - now
 
 
 def _calm(seconds: float) -> Window:
