@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+)
 from pydantic import SecretStr
+from support.processes import wait_for
 
 from streams.brokers.broker import LOOPBACK, free_port
 from streams.brokers.client import admin_client
@@ -15,6 +27,8 @@ from streams.contract.settings import KafkaSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from kafka import KafkaAdminClient
 
     from streams.contract.access import Right
 
@@ -58,20 +72,15 @@ class GuardedKafkaBroker(ApacheKafkaBroker):
         )
 
     def allow(self, user: str, rights: Iterable[Right]) -> None:
-        """Give a user rights."""
-        acls = [
-            ACL(
-                principal=f"User:{user}",
-                host="*",
-                operation=_OPERATIONS[right.operation],
-                permission_type=ACLPermissionType.ALLOW,
-                resource_pattern=ResourcePattern(_RESOURCES[right.resource], right.name),
-            )
-            for right in rights
-        ]
+        """Give a user rights; they are in force when it returns."""
+        acls = [_acl(user, _OPERATIONS[right.operation], _RESOURCES[right.resource], right.name) for right in rights]
         with admin_client(KafkaSettings(bootstrap_servers=self.bootstrap_servers)) as admin:
-            told = admin.create_acls(acls)
-        assert not told["failed"], told
+            # Kafka answers once they are written down. Its broker and its controller take up, one after the other, what
+            # was written: where the broker knows of what was written later, both know of these.
+            for given in (acls, [_acl(f"later-{uuid4()}", ACLOperation.READ, ResourceType.TOPIC, "none")]):
+                told = admin.create_acls(given)
+                assert not told["failed"], told
+                wait_for(partial(_are_known, admin, given), what="for rights to be in force")
 
     def denials(self, user: str) -> list[str]:
         """Lines of its log in which a user was denied something that he needs."""
@@ -103,3 +112,24 @@ class GuardedKafkaBroker(ApacheKafkaBroker):
         }
         properties.write_text(written + "".join(f"{name}={value}\n" for name, value in values.items()), "ascii")
         return command
+
+
+def _acl(user: str, operation: ACLOperation, resource: ResourceType, name: str) -> ACL:
+    return ACL(
+        principal=f"User:{user}",
+        host="*",
+        operation=operation,
+        permission_type=ACLPermissionType.ALLOW,
+        resource_pattern=ResourcePattern(resource, name),
+    )
+
+
+def _are_known(admin: KafkaAdminClient, acls: Sequence[ACL]) -> bool:
+    everything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    known, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, everything))
+    return {_key(acl) for acl in acls} <= {_key(acl) for acl in known}
+
+
+def _key(acl: ACL) -> tuple[object, ...]:
+    pattern = acl.resource_pattern
+    return acl.principal, acl.operation, pattern.resource_type, pattern.resource_name
