@@ -1,9 +1,9 @@
 """The Faust application, with what Faust leaves to chance set on purpose.
 
-Three things of Faust's driver are adapted here and nowhere else: the time that a broker may hold an empty fetch, which
-Faust fixes at 1.5 s and which would be the latency of a quiet stream; what happens when partitions are taken away, so
-that what is in hand is finished and committed first, and a rolling restart repeats next to nothing; and where reading
-begins after a rebalance, so that nothing is passed over.
+Four things of Faust are adapted here and nowhere else: the time that a broker may hold an empty fetch, which Faust
+fixes at 1.5 s and which would be the latency of a quiet stream; what happens when partitions are taken away, so that
+what is in hand is finished and committed first, and a rolling restart repeats next to nothing; where reading begins
+after a rebalance, so that nothing is passed over; and the second that each start waits for tables (there are none).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import faust
+from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 from streams.logic.stall import Position
@@ -125,6 +126,15 @@ class _Transport(driver.Transport):
     Consumer = _Consumer
 
 
+class _NoTables(TableManager):
+    logger = _faust_log
+
+    async def on_start(self) -> None:
+        # As Faust has it, without its first line: a second's sleep, in which tables may still be added.
+        await self._update_channels()
+        await self.recovery.start()
+
+
 class Application(faust.App):
     """A Faust application on Tocsin's transport.
 
@@ -206,6 +216,7 @@ def build_application(settings: Settings) -> Application:
         # No tables, and so nobody stands by for any. With Faust's default of one standby its assignor lets each worker
         # keep the mean rounded up: of 3 workers on 4 partitions two would have 2, and the third none.
         table_standby_replicas=0,
+        TableManager=_NoTables,
         store="memory://",
         datadir=str(settings.worker.data_dir),
         # Topics are made by `tocsin topics create`; the worker depends on no auto-creation, and needs no leader topic.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Exit code of a worker that does not move: EX_TEMPFAIL, "try again", as supervisors understand it.
 EXIT_STUCK = 75
 _CHECK_SECONDS = 1.0
+# Until the worker has partitions there is nothing to look through, and somebody may wait for it to be ready.
+_JOINING_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +148,7 @@ class Health:
             )
             still_for = self._detector.observe(self._beat, self._positions)
             self._still_for = max(0.0, min(still_for, self._beat - self._restored_at()))
-            await asyncio.sleep(_CHECK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS if self._positions or self._is_idle else _JOINING_SECONDS)
 
     def _note_idleness(self, *, is_idle: bool) -> None:
         if is_idle == self._is_idle:

@@ -6,15 +6,18 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faust.tables.manager import TableManager
 from kafka import KafkaProducer, TopicPartition
 from mode import Service
 from support.messages import BytesName, feed, first_input, produce
 
 from streams.brokers import client
 from streams.brokers.client import admin_client
+from streams.contract.settings import Settings
 from streams.logic.batcher import Batcher
 from streams.logic.stall import Position
 from streams.worker.application import Application, build_application
@@ -22,8 +25,6 @@ from streams.worker.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-
-    from streams.contract.settings import Settings
 
 _kafka = pytest.param("kafka_broker", marks=[pytest.mark.integration, pytest.mark.kafka], id="kafka")
 on_kafka = pytest.mark.parametrize("broker", [_kafka], indirect=True)
@@ -300,6 +301,30 @@ def test_partitions_that_move_to_another_worker_leave_nothing_in_hand(stream_set
     assert failures == []
     # One event may be in the agent's own hands when the partitions go.
     assert sum(seen.values()) - total <= 2
+
+
+async def _begun(tables: type[TableManager]) -> list[str]:
+    """What a manager of tables does when it starts, in order."""
+    done: list[str] = []
+
+    async def note(name: str) -> None:
+        done.append(name)
+
+    stand_in = SimpleNamespace(
+        sleep=lambda _: note("sleep"),
+        should_stop=False,
+        _update_channels=lambda: note("channels"),
+        recovery=SimpleNamespace(start=lambda: note("recovery")),
+    )
+    await tables.on_start(stand_in)
+    return done
+
+
+def test_no_start_waits_for_tables_and_all_else_is_as_faust_has_it() -> None:
+    app = build_application(Settings())
+    faust, ours = (asyncio.run(_begun(tables)) for tables in (TableManager, app.conf.TableManager))
+    assert faust == ["sleep", *ours]
+    assert ours == ["channels", "recovery"]
 
 
 def test_what_faust_says_of_itself_goes_by_fausts_name() -> None:

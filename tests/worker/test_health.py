@@ -113,6 +113,20 @@ def test_it_is_healthy_from_the_start_and_ready_once_it_has_a_model_and_partitio
     asyncio.run(main())
 
 
+def test_who_waits_for_the_first_partitions_need_not_wait_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_module, "_CHECK_SECONDS", 60.0)
+
+    async def main() -> None:
+        watched = Watched()
+        watched.health.model_loaded("encoder:3")
+        with watched.running():
+            await until(lambda: watched.looks)
+            watched.positions = MOVING
+            await until(lambda: watched.health.ready().ok)
+
+    asyncio.run(main())
+
+
 def test_partitions_without_a_model_are_not_enough() -> None:
     async def main() -> None:
         watched = Watched()
