@@ -50,7 +50,7 @@ def as_label_studio(requests: Iterable[LabelRequest]) -> list[dict[str, Any]]:
     return [_task(request) for request in requests]
 
 
-def _is_suggested(request: LabelRequest) -> bool:
+def is_suggested(request: LabelRequest) -> bool:
     """Whether the labeller is told what the model read: never for a control, whose answers must owe it nothing."""
     return request.reason != "random"
 
@@ -61,7 +61,7 @@ def _asked(request: LabelRequest) -> dict[str, Any]:
 
 
 def _row(request: LabelRequest) -> dict[str, Any]:
-    if not _is_suggested(request):
+    if not is_suggested(request):
         return _asked(request)
     suggested = (",".join(request.topics), request.sentiment, request.intent)
     return _asked(request) | dict(zip(_SUGGESTED, suggested, strict=True))
@@ -69,7 +69,7 @@ def _row(request: LabelRequest) -> dict[str, Any]:
 
 def _task(request: LabelRequest) -> dict[str, Any]:
     task: dict[str, Any] = {"data": _asked(request)}
-    if _is_suggested(request):
+    if is_suggested(request):
         task["predictions"] = [{"model_version": request.model, "result": list(_results(request))}]
     return task
 

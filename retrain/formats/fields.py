@@ -120,7 +120,7 @@ class LabelMaker:
             "model": given["model"],
             **labels,
         }
-        return msgspec.convert(label, Label)
+        return _encodable(msgspec.convert(label, Label))
 
     def _find(self, fields: Fields, name: str) -> Any:  # noqa: ANN401  whatever the file holds
         for written in self._names(name):
@@ -145,11 +145,21 @@ def _lowered(fields: Fields) -> Fields:
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} is no text")
+    _check_encodable(value, name)
+    return value
+
+
+def _encodable(label: Label) -> Label:
+    for name in label.__struct_fields__:
+        _check_encodable(getattr(label, name), name)
+    return label
+
+
+def _check_encodable(value: object, name: str) -> None:
     try:
-        value.encode()
+        msgspec.json.encode(value)
     except UnicodeEncodeError:  # bytes that are not of the file's encoding stand as surrogates
         raise ValueError(f"{name} is not of the file's encoding: say which it is with --encoding") from None
-    return value
 
 
 def _moment(value: object) -> datetime | None:

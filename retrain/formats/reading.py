@@ -81,5 +81,5 @@ def _conll(text: str, maker: LabelMaker) -> Iterator[Item]:
         # Late: of all formats this alone needs seqeval.
         from retrain.formats.conll import read_conll  # noqa: PLC0415
     except ImportError as error:
-        raise FormatError(f"reading CoNLL needs `pip install 'tocsin[train]'`: {error}") from error
+        raise FormatError(f"reading CoNLL needs `pip install 'tocsin[retrain]'`: {error}") from error
     return read_conll(text, maker)

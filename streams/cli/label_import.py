@@ -94,8 +94,8 @@ def import_(  # noqa: PLR0913  each is a flag
     """Put a file's labels on the topic of labels, and see each acknowledged by the broker.
 
     What is no label is told with its place and left out, and the command ends with 1; all others are sent. A file may
-    be imported again: what stands already is not sent again, and what is older than its labeller's last word is left
-    out. A backup is put back with --restore, also where nothing stands yet that knows the topics it taught.
+    be imported again: what stands already is not sent again, and what is older than its labeller's last word undoes
+    none of it. A backup is put back with --restore, also where nothing stands yet that knows the topics it taught.
 
     Example: `tocsin labels import tweets.csv --kind social --map topics=category --labeller ann`
     """
@@ -111,7 +111,7 @@ def import_(  # noqa: PLR0913  each is a flag
         if restore:
             items = list(read_exported(text))
         else:
-            defaults = Defaults(desk.speaker(labeller), datetime.now(UTC), kind, source)
+            defaults = Defaults(desk.speaker(labeller), _written_at(file), kind, source)
             maker = LabelMaker(_vocabulary(settings, standing, allow_new=allow_new), defaults, _mapping(map_ or []))
             items = list(read_labels_of(chosen, text, maker))
     except FormatError as error:
@@ -119,7 +119,7 @@ def import_(  # noqa: PLR0913  each is a flag
     if not items:
         raise common.CommandError(f"{file}: nothing is in it", common.NOT_FOUND)
     summary = Summary(file=file, format=chosen, dry_run=dry_run)
-    to_send = _account(items, standing, summary)
+    to_send = _account(items, standing, summary, as_they_were=restore)
     if not dry_run:
         summary.sent, summary.acknowledged, summary.problem = send_each(settings, topic, to_send, _send, "label")
     _print(summary, as_json=as_json)
@@ -146,6 +146,14 @@ def _content(file: str, encoding: str) -> str:
         return raw.decode(encoding, "surrogateescape").removeprefix("\ufeff")
 
 
+def _written_at(file: str) -> datetime:
+    """When what a file says was said, where it does not tell: a word given elsewhere since then is a later one."""
+    now = datetime.now(UTC)
+    if file == _STANDARD_INPUT:
+        return now
+    return min(now, datetime.fromtimestamp(Path(file).stat().st_mtime, UTC))
+
+
 def _mapping(given: Sequence[str]) -> dict[str, str]:
     mapping = {}
     for pair in given:
@@ -164,9 +172,9 @@ def _vocabulary(settings: Settings, standing: Sequence[Label], *, allow_new: boo
     return Vocabulary(load_domain(settings.domain), topics=topics, intents=intents, allow_new=allow_new)
 
 
-def _account(items: Sequence[Item], standing: Sequence[Label], summary: Summary) -> list[Said]:
+def _account(items: Sequence[Item], standing: Sequence[Label], summary: Summary, *, as_they_were: bool) -> list[Said]:
     """What is to be sent; the rest is counted."""
-    found = plan(standing, (item for item in items if isinstance(item, Said)))
+    found = plan(standing, (item for item in items if isinstance(item, Said)), as_they_were=as_they_were)
     summary.refused = [Told(item.place, mask(item.problem)) for item in items if isinstance(item, Refused)]
     summary.doubts = [Told(item.place, mask(item.problem)) for item in items if isinstance(item, Doubt)]
     summary.unlabelled = sum(isinstance(item, Unlabelled) for item in items)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from retrain.formats.writing import as_jsonl
-from retrain.label_requests import as_label_studio, as_table, in_turn
+from retrain.label_requests import as_label_studio, as_table, in_turn, is_suggested
 from retrain.label_topic import read_labels
 from streams.cli import common, desk
 from streams.cli.watching import printable
@@ -19,6 +19,7 @@ from streams.contract.labels import LabelRequest, RequestReason
 from streams.contract.topics import label_requests_topic
 
 _PREVIEW_CHARS = 100
+_UNTOLD = "(not told: drawn by lot)"
 
 
 def requests(
@@ -31,8 +32,8 @@ def requests(
 ) -> None:
     """Print messages that are worth a label and have none: uncertain, novel, contested and random ones in turn.
 
-    Texts are masked by the stream. Where a message was drawn by lot, csv and label-studio do not tell what the model
-    read in it, so that such labels can judge a model.
+    Texts are masked by the stream. Where a message was drawn by lot, only jsonl tells what the model read in it: such
+    labels judge models, and are to owe them nothing.
 
     Example: `tocsin labels requests --format label-studio --limit 200 > tasks.json`
     """
@@ -57,6 +58,7 @@ def _print(requests: list[LabelRequest]) -> None:
     table = Table("message", "kind", "reason", "the model read", "text, masked")
     for request in requests:
         read = ", ".join((*request.topics, *filter(None, (request.sentiment, request.intent))))
+        read = read if is_suggested(request) else _UNTOLD
         text = request.text if len(request.text) <= _PREVIEW_CHARS else f"{request.text[:_PREVIEW_CHARS]}…"
         table.add_row(
             *(escape(printable(cell)) for cell in (request.message_id, request.kind, request.reason, read, text))

@@ -106,7 +106,7 @@ def stats(*, as_json: desk.AsJson = False) -> None:
     Example: `tocsin labels stats --json | jq .agreement`
     """
     try:
-        # Late: they are in the train extra.
+        # Late: they are in the retrain extra.
         from retrain.agreement import agreements, pair_agreements  # noqa: PLC0415
     except ImportError as error:
         raise common.CommandError(f"agreement needs `pip install 'tocsin[retrain]'`: {error}") from error

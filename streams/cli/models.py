@@ -252,6 +252,8 @@ def _print_made(registry: Registry, manifest: Manifest, *, as_json: bool, made: 
         return
     if made:
         common.out.print(_table("metric", manifest.metrics))
+        if registry.aliases(manifest.name).get("previous") is not None:
+            common.err.print("Workers that run learn of it by `tocsin models announce`.", highlight=False)
     common.out.print(
         f"{manifest.name}:{manifest.version} serves; its report: {report}", highlight=False, soft_wrap=True
     )

@@ -69,7 +69,7 @@ class Label(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if all(value is None for value in (self.topics, self.sentiment, self.intent, self.entities, self.reply)):
             raise ValueError("nothing is labelled: give topics, sentiment, intent, entities or reply")
         for entity in self.entities or ():
-            if not entity.start < entity.end <= len(self.text):
+            if not 0 <= entity.start < entity.end <= len(self.text):
                 raise ValueError(
                     f"entity {entity.start}-{entity.end} lies outside the text of {len(self.text)} characters"
                 )

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,7 @@ from support.labels import NOON, make_label
 from support.messages import produce
 
 from retrain.label_topic import read_labels
-from streams.contract.labels import LabelledEntity, LabelRequest, label_key
+from streams.contract.labels import LabelledEntity, LabelRequest, RequestReason, label_key
 from streams.contract.records import encode
 from streams.contract.topics import label_requests_topic, labels_topic
 
@@ -99,6 +99,17 @@ def test_a_file_is_sent_and_every_line_of_it_accounted_for(
     table.write_text(TABLE.replace("angry", "positive").replace("neutral", "negative"), encoding="utf-8")
     mended = tocsin("labels", "import", table, "--kind", "news", "--json")
     assert (mended.code, mended.json["new"], mended.json["changed"], mended.json["unchanged"]) == (0, 1, 1, 2)
+
+
+def test_what_was_said_since_a_file_was_written_stands(tocsin: Tocsin, stream_settings: Settings, table: Path) -> None:
+    now = datetime.now(UTC)
+    put(stream_settings, make_label("1", "ann", sentiment="neutral", topics=["fraud"], time=now - timedelta(hours=1)))
+    os.utime(table, (0, (now - timedelta(hours=2)).timestamp()))
+    since = tocsin("labels", "import", table, "--kind", "news", "--json")
+    assert (since.json["new"], since.json["changed"], since.json["older"]) == (2, 0, 1)
+    os.utime(table)
+    mended = tocsin("labels", "import", table, "--kind", "news", "--json")
+    assert (mended.json["changed"], mended.json["older"]) == (1, 0)
 
 
 def test_what_was_exported_is_imported_as_it_was(tocsin: Tocsin, stream_settings: Settings, tmp_path: Path) -> None:
@@ -293,23 +304,26 @@ def test_statistics_count_and_compare(tocsin: Tocsin, stream_settings: Settings)
     assert f"{agreement['alpha']:.3f}" in for_people.out
 
 
+def make_request(
+    message: str, *, score: float, reason: RequestReason = "uncertain", topic: str = "fraud"
+) -> LabelRequest:
+    return LabelRequest(
+        id=f"request {message}",
+        message_id=message,
+        text="Harlow Bank, says [email]",
+        kind="news",
+        source="wire",
+        message_time=NOON,
+        time=NOON + timedelta(minutes=1),
+        reason=reason,
+        score=score,
+        model="encoder:1",
+        topics=[topic],
+    )
+
+
 def test_requests_are_those_without_an_answer(tocsin: Tocsin, stream_settings: Settings) -> None:
-    requests = [
-        LabelRequest(
-            id=f"request {message}",
-            message_id=message,
-            text="Harlow Bank, says [email]",
-            kind="news",
-            source="wire",
-            message_time=NOON,
-            time=NOON + timedelta(minutes=1),
-            reason="uncertain",
-            score=score,
-            model="encoder:1",
-            topics=["fraud"],
-        )
-        for message, score in (("1", 0.1), ("2", 0.9), ("3", 0.5))
-    ]
+    requests = [make_request(message, score=score) for message, score in (("1", 0.1), ("2", 0.9), ("3", 0.5))]
     topic = label_requests_topic(stream_settings.topics)
     produce(stream_settings, topic, [(request.message_id.encode(), encode(request), []) for request in requests])
     put(stream_settings, make_label("3"))
@@ -319,6 +333,19 @@ def test_requests_are_those_without_an_answer(tocsin: Tocsin, stream_settings: S
     assert [task["data"]["message_id"] for task in tasks] == ["2"]
     assert "1 of 2 requests shown" in tocsin("labels", "requests", "--limit", "1").err
     assert tocsin("labels", "requests", "--format", "csv", "--reason", "random").out.count("\n") == 1
+
+
+def test_what_the_model_read_is_told_of_no_control(tocsin: Tocsin, stream_settings: Settings) -> None:
+    asked = [
+        make_request("1", score=0.1, reason="random", topic="fraud"),
+        make_request("2", score=0.1, topic="markets"),
+    ]
+    topic = label_requests_topic(stream_settings.topics)
+    produce(stream_settings, topic, [(request.message_id.encode(), encode(request), []) for request in asked])
+    for format_ in ("table", "csv", "label-studio"):
+        told = tocsin("labels", "requests", "--format", format_).out
+        assert "markets" in told
+        assert "fraud" not in told
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_bootstrap_registers_and_serves(run: Run, registry: Registry, trainer: T
     code, out, err = run("models", "bootstrap", "--seed", "7")
     assert code == 0
     assert registry.aliases("encoder") == {"champion": 1}
+    assert "models announce" not in err, "nobody runs with a version that was not there"
     assert "topic.macro_f1" in out
     assert "0.8765" in out
     assert f"{registry.url}/encoder/1/report.md" in out
@@ -94,6 +95,7 @@ def test_bootstrap_again_makes_the_next_version(run: Run, registry: Registry, tr
     made = json.loads(out)
     assert (code, made["version"], made["made"], made["aliases"]) == (0, 2, True, ["champion"])
     assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+    assert "`tocsin models announce`" in run("models", "bootstrap")[2]
 
 
 def test_if_missing_leaves_a_whole_champion(run: Run, registry: Registry, trainer: Trainer) -> None:

@@ -114,9 +114,10 @@ def test_bad_lines_are_told_and_spoil_no_other() -> None:
         '{"text": "A theft", "sentiment": "negative", "time": {}}',
         f'{{"text": "A theft", "topics": {"[" * 3000}',
         '{"text": "A theft", "sentiment": "negative", "labeller": "' + "x" * 200 + '"}',
+        '{"text": "A theft", "entities": [{"start": -1, "end": 4, "type": "MISC"}]}',
     ]
     items = list(read_jsonl("\n".join(lines), make_maker()))
-    assert list(refusals_of(items)) == [f"line {number}" for number in range(2, 12)]
+    assert list(refusals_of(items)) == [f"line {number}" for number in range(2, 13)]
     assert "99" in refusals_of(items)["line 5"]
     assert "overlap" in refusals_of(items)["line 6"]
 

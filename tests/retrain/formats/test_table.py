@@ -114,6 +114,14 @@ def test_every_line_is_accounted_for() -> None:
         assert part in problem
 
 
+@pytest.mark.parametrize("name", ["source", "labeller", "message_id", "model", "text", "reply"])
+def test_a_byte_of_another_encoding_is_told_wherever_it_stands(name: str) -> None:
+    told = {"text": "Shares fall", "sentiment": "negative", name: "Jos\udce9"}
+    table = f"{','.join(told)}\n{','.join(told.values())}\n"
+    (problem,) = refusals_of(read_table(table, make_maker(allow_new=True))).values()
+    assert "--encoding" in problem
+
+
 def test_a_quote_that_is_never_closed_is_told_with_all_that_it_swallowed() -> None:
     items = list(read_table('text,sentiment\nfine,negative\n"open,negative\nlost,negative\n', make_maker()))
     assert isinstance(items[0], Said)
