@@ -77,9 +77,13 @@ def majority(values: Sequence[_Value]) -> _Value | None:
 
 
 def without_overlaps(entities: Iterable[LabelledEntity]) -> tuple[LabelledEntity, ...]:
-    """In order of place; of two that overlap the longer, since a tag a word cannot tell of both."""
+    """In order of place; of two that overlap the longer, since a tag a word cannot tell of both.
+
+    Of equally long ones the earlier, and at one place the first by the name of its type.
+    """
     kept: list[LabelledEntity] = []
-    for entity in sorted(entities, key=lambda one: (one.start - one.end, one.start)):
+    # Nothing is left to the order in which they come: that of a set differs from one process to the next.
+    for entity in sorted(entities, key=lambda one: (one.start - one.end, one.start, one.type, one.sentiment or "")):
         if all(entity.end <= other.start or other.end <= entity.start for other in kept):
             kept.append(entity)
     return tuple(sorted(kept, key=attrgetter("start")))

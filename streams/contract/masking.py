@@ -146,6 +146,8 @@ def mask_source(message: Message, kind: SourceKind) -> str:
     source = mask(message.source)
     if kind != "customer":
         return source
+    # Part by part, since a chat's name may be a path, and what follows a stroke in a text is a link's.
+    source = "/".join(mask(part, handles=True) for part in source.split("/"))
     for named, name in _names(message):
         # Most sources name nobody: no pattern is made for those.
         if name and any(part in source.lower() for part in name.lower().strip().lstrip("@").replace(",", " ").split()):

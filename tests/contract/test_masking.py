@@ -230,6 +230,8 @@ def test_values_are_masked_however_deep_and_numbers_stay() -> None:
         ("chat of mara lindqvist", "chat of [author]"),
         ("box-c17", "box-[user]"),
         ("mara@example.com", "[email]"),
+        ("\uff20mara_l", "[user]"),
+        ("chat of @c17", "chat of [user]"),
         ("mailbox", "mailbox"),
     ],
 )
@@ -237,6 +239,12 @@ def test_a_customers_source_names_nobody(source: str, shown: str) -> None:
     time = datetime(2026, 3, 2, tzinfo=UTC)
     message = Message(id="m", text="Hello", source=source, time=time, author="Mara Lindqvist", user="@c17")
     assert mask_source(message, "customer") == shown
+
+
+@pytest.mark.parametrize("source", ["dm:@jane_doe", "dm/@jane_doe"])
+def test_a_handle_in_a_customers_source_is_masked_though_nobody_is_named(source: str) -> None:
+    assert mask_source(message(text="Hello", source=source), "customer") == f"{source[:3]}[user]"
+    assert mask_source(message(text="Hello", source=source), "social") == source
 
 
 def test_an_agency_that_writes_itself_is_named() -> None:

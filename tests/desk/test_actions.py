@@ -211,6 +211,32 @@ def test_entities_are_labelled_and_taken_back_with_the_rest(
     assert written.records[-1][2] is None
 
 
+def test_entities_are_of_the_text_that_was_shown_whatever_was_imported(
+    labels: labelling.LabellingActions, view: View, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = make_request(1, "[author] here: my card, Harlow Bank", NOON, "customer")
+    hear(view, Told(b"q-1", request))
+    imported = Label(
+        message_id="q-1",
+        labeller="ann",
+        time=NOON,
+        text="Jo here: my card, Harlow Bank",
+        kind="customer",
+        source="import",
+        topics=["payments"],
+        reply="Sorry.",
+        entities=[LabelledEntity(start=18, end=29, type="ORG")],
+    )
+    monkeypatch.setattr(labelling, "standing_label", lambda *_: imported)
+    labels.label(labelling.GiveLabel(by="ann", message_id="q-1", sentiment="negative"))
+    assert (written.of(Label)[-1].text, written.of(Label)[-1].entities) == (imported.text, imported.entities)
+    bank = LabelledEntity(start=24, end=35, type="ORG")
+    labels.label(labelling.GiveLabel(by="ann", message_id="q-1", entities=[bank]))
+    label = written.of(Label)[-1]
+    assert (label.text, label.entities, label.text[bank.start : bank.end]) == (request.text, [bank], "Harlow Bank")
+    assert (label.topics, label.reply, label.source) == (["payments"], "Sorry.", "import")
+
+
 def test_a_correction_to_no_topic_stands(view: View, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     office = make_office(view, written)
     several = office.domain.model_copy(update={"topic_mode": "multi"})

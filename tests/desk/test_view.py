@@ -223,6 +223,12 @@ def test_customers_words_are_masked_and_the_reply_is_the_teams_to_read() -> None
     assert shown["reply"]["question"] == "mail [email]"
 
 
+def test_where_a_conversation_is_held_names_nobody_either() -> None:
+    view = make_view()
+    hear(view, talked(make_turn("c-1", "Is the fee right?", NOON, source="dm/@mara_l")))
+    assert "mara" not in conversation(view)["turns"][0]["source"]
+
+
 def test_a_conversations_own_id_is_not_told_since_it_may_be_a_customers() -> None:
     view = make_view()
     turn = make_turn("mara@example.com", "where is it", NOON, message_id="m-1")

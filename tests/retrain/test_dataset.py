@@ -55,6 +55,22 @@ def test_rows_hold_what_was_said() -> None:
     assert example.says("towards")
 
 
+def test_opposite_texts_keep_their_labels_and_share_no_two_parts(tmp_path: Path) -> None:
+    pairs = [
+        label(f"{name}{number}", text=f"{text} {mark}", sentiment=sentiment)
+        for number, text in enumerate(texts(40, seed=9))
+        for name, mark, sentiment in (("rise", "+3.2%", "positive"), ("fall", "-3.2%", "negative"))
+    ]
+    dataset = made([*MESSAGES, *pairs])
+    by_id = {row.id: row for row in rows_of(dataset)}
+    assert all((by_id[one.message_id].text, by_id[one.message_id].sentiment) == (one.text, one.sentiment)
+               for one in pairs)  # fmt: skip
+    assert all(by_id[f"rise{number}"].group == by_id[f"fall{number}"].group for number in range(40))
+    assert dataset.account.copies == 0
+    assert read(write(dataset, tmp_path)) == dataset
+    assert made([*MESSAGES, *pairs[::-1]]).encode() == dataset.encode()
+
+
 def test_blank_texts_and_labels_of_replies_alone_are_left_out() -> None:
     silent = [label("reply", reply="We are sorry."), label("blank", text=" \n", sentiment="neutral")]
     dataset = made([*MESSAGES, *silent])

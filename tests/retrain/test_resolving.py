@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,6 +112,15 @@ def test_words_on_another_text_have_no_say_on_places() -> None:
 
 def test_of_overlapping_entities_the_longer_holds() -> None:
     assert without_overlaps([BANK_ALONE, TRUST, BANK]) == (BANK, TRUST)
+
+
+def test_of_equally_long_entities_the_order_of_reading_does_not_decide() -> None:
+    after = LabelledEntity(start=3, end=14, type="LOC")
+    at_one_place = [LabelledEntity(start=0, end=11, type=type_) for type_ in ("LOC", "MISC", "ORG", "PER")]
+    held = {without_overlaps(entities) for entities in permutations([*at_one_place, after])}
+    assert held == {(at_one_place[0],)}
+    said_otherwise = LabelledEntity(start=0, end=11, type="ORG", sentiment="negative")
+    assert without_overlaps([BANK, said_otherwise]) == without_overlaps([said_otherwise, BANK])
 
 
 def test_what_the_message_is_like_is_taken_from_who_knows() -> None:

@@ -112,6 +112,24 @@ def test_a_correction_of_what_is_learnt_is_learnt_whatever_its_id() -> None:
     assert (one.id, one.sentiment, made.copies, made.set_aside) == (example.id, "negative", 1, 0)
 
 
+def test_texts_that_differ_in_a_sign_are_rows_of_their_own_in_one_part() -> None:
+    rise, fall = "Harlow Bank +3.2% today on volume", "Harlow Bank -3.2% today on volume"
+    made = split([row("a", rise, sentiment="positive"), row("b", fall, sentiment="negative")], (), latest=None)
+    (kept,) = filter(None, made.parts.values())
+    assert [(one.id, one.text, one.sentiment, one.group) for one in kept] == [
+        ("a", rise, "positive", "label:a"),
+        ("b", fall, "negative", "label:a"),
+    ]
+    assert made.copies == 0
+
+
+def test_what_differs_in_a_sign_from_what_is_learnt_is_no_copy_of_it() -> None:
+    example = seed(f"{a_seed(held_out=False).text} \U0001f44d")
+    assert not is_frozen(example)
+    made = split([example, row(kept_id(), example.text[:-1] + "\U0001f44e")], (), latest=None)
+    assert (made.set_aside, made.copies, *parts_of(made)) == (1, 0, example.id)
+
+
 def test_of_the_latest_hours_the_control_and_half_of_the_rest_are_tested() -> None:
     rows = [
         row(f"m{number}", text, time=days_ago(1), control=number % 4 == 0) for number, text in enumerate(texts(600))

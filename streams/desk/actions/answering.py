@@ -18,7 +18,7 @@ from streams.contract.topics import replies_topic, turns_topic
 from streams.desk.actions.answered import answered, held_by_another, last_asked
 from streams.desk.actions.office import CONFLICT, ActionError, Asked, By, Key, found
 from streams.desk.actions.standing import put_label, standing_label
-from streams.desk.view.conversations import masked_text
+from streams.desk.view.conversations import masked_source, masked_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -180,7 +180,7 @@ class AnsweringActions:
             labeller=by,
             text=question[:_LABEL_TEXT_CHARS],
             kind="customer",
-            source="" if asked is None else masked_text(asked, asked.source),
+            source="" if asked is None else masked_source(asked),
             message_time=None if asked is None else asked.time,
             model=(reply.model or None) if reply is not None else None,
             **said,

@@ -79,6 +79,9 @@ class LabellingActions:
             if standing is not None:
                 # An empty list is said, too: that there is none.
                 now = {name: value for name, value in said.items() if value is not None}
+                if asked.entities is not None:
+                    # They are places in the text that was shown: what was imported may be another version of it.
+                    now["text"] = request.text
                 # What was said unasked, as a reply is, is an answer to the request from now on.
                 asked_for = {"reason": standing.reason or request.reason, "model": standing.model or request.model}
                 label = msgspec.structs.replace(standing, **now, **asked_for)

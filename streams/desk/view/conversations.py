@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from streams.contract.masking import mask, mask_message
+from streams.contract.masking import mask, mask_message, mask_source
 from streams.contract.records import Message
 from streams.contract.replies import Document, Reply, Turn
 from streams.desk.view.shown import Heard, Kept, Place, keyed, places
@@ -184,13 +184,19 @@ def masked_text(turn: Turn, text: str | None = None) -> str:
 
     Args:
         turn: The customer's.
-        text: Something else in which they may be named, such as an answer to them, or where they wrote.
+        text: Something else in which they may be named, such as an answer to them.
     """
     text = turn.text if text is None else text
-    if not text:
-        return ""
-    said = Message(id=turn.id, text=text, source=turn.source, time=turn.time, author=turn.author, user=turn.user)
-    return mask_message(said).text
+    return mask_message(_as_message(turn, text)).text if text else ""
+
+
+def masked_source(turn: Turn) -> str:
+    """Where it was said, without personal data of whoever said it."""
+    return mask_source(_as_message(turn, turn.text), "customer")
+
+
+def _as_message(turn: Turn, text: str) -> Message:
+    return Message(id=turn.id, text=text, source=turn.source, time=turn.time, author=turn.author, user=turn.user)
 
 
 def _state(known: Conversation, latest: Reply | None, waiting: Reply | None) -> str:
@@ -205,7 +211,7 @@ def _state(known: Conversation, latest: Reply | None, waiting: Reply | None) -> 
 
 def _turn(turn: Turn) -> Doc:
     shown: Doc = {"kind": turn.kind, "time": turn.time, "by": turn.by}
-    shown["source"] = masked_text(turn, turn.source)
+    shown["source"] = masked_source(turn)
     # What the team wrote is the team's to read.
     shown["text"] = turn.text if turn.kind == "answered" else masked_text(turn)
     read = turn.prediction
