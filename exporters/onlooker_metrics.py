@@ -87,11 +87,20 @@ class OnlookerMetrics:
         for kind, names in measures.items():
             self.comparisons.labels(kind)
             self.compared.labels(kind)
-            self.sample.labels(kind)
-            for name in names:
-                self.drifted.labels(kind, name)
-                self.effect.labels(kind, name).set(math.nan)
-                self.p_value.labels(kind, name).set(math.nan)
+            self.forget(kind, names)
+
+    def forget(self, kind: SourceKind, measures: Iterable[str]) -> None:
+        """Show of a kind what is shown before a comparison; when the last one was is shown on.
+
+        Args:
+            kind: Of message.
+            measures: What is compared of it.
+        """
+        self.sample.labels(kind).set(0)
+        for name in measures:
+            self.drifted.labels(kind, name).set(0)
+            self.effect.labels(kind, name).set(math.nan)
+            self.p_value.labels(kind, name).set(math.nan)
 
     def show_comparison(self, kind: str, measures: Iterable[MeasureShown]) -> None:
         """Show what a comparison found."""

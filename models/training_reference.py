@@ -3,11 +3,14 @@
 Texts that the model was fitted on lay down what is measured; texts that it had not seen tell how the measures are
 spread. So a text of the stream that is like those is measured exactly as they were: a model is surer of what it was
 fitted on, and nearer to it, than to anything that comes later.
+
+Every text is masked first, and so is the stream's: most labels are of texts that were masked when they were asked for,
+and a reference of such would differ for ever from a stream of messages that name people.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -15,6 +18,7 @@ from msgspec import Meta, Struct
 
 from models.yardstick import NEIGHBOURS, Measures, Yardstick
 from streams.contract.ids import text_fingerprint
+from streams.contract.masking import mask
 from streams.contract.records import SourceKind
 
 if TYPE_CHECKING:
@@ -63,7 +67,9 @@ class Model(Protocol):
         """Numbers of the word pieces of each text, as the model reads it."""
 
 
-_Text = TypeVar("_Text", bound=KindText)
+class _Masked(NamedTuple):
+    text: str
+    kind: SourceKind
 
 
 class KindReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,9 +85,15 @@ class KindReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class TrainingReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``reference.json`` of a version."""
 
-    schema: Literal[1] = 1
+    schema: Literal[1, 2] = 2
+    """1 is an older make, of texts as they came."""
     yardstick: Yardstick
     kinds: dict[SourceKind, KindReference]
+
+    @property
+    def is_of_masked_texts(self) -> bool:
+        """Whether a masked text of the stream may be compared with it."""
+        return self.schema != 1
 
     def share_as_far(self, kind: SourceKind, novelty: float) -> float:
         """Share of the unseen texts of a kind that are as far from the training texts or farther; 1 where none is.
@@ -98,7 +110,10 @@ class TrainingReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def describe(
     model: Model, fitted: Sequence[KindText], unseen: Sequence[KindText], on_progress: Progress | None = None
 ) -> TrainingReference:
-    """Describe what a model is used to. The same texts, model and machine give the same reference.
+    """Describe what a model is used to: texts masked, handles too, as ``mask_message`` masks the stream's.
+
+    The same texts, model and machine give the same reference. An author's name within a text stays where it was not
+    masked before, since a row does not tell it.
 
     Args:
         model: As it is served.
@@ -111,7 +126,7 @@ def describe(
     lots = np.random.default_rng(_SEED)
     distinct = _distinct(fitted)
     laying = _drawn(distinct, _MOST_LAYING, lots)
-    by_kind: dict[SourceKind, list[KindText]] = {}
+    by_kind: dict[SourceKind, list[_Masked]] = {}
     for row in _distinct(unseen):
         by_kind.setdefault(row.kind, []).append(row)
     telling = [(kind, _drawn(rows, _MOST_UNSEEN, lots)) for kind, rows in sorted(by_kind.items())]
@@ -142,14 +157,14 @@ def encode(reference: TrainingReference) -> bytes:
     return msgspec.json.encode(reference) + b"\n"
 
 
-def _embedded(model: Model, rows: Sequence[KindText], progress: Callable[[int], None]) -> NDArray[np.float32]:
+def _embedded(model: Model, rows: Sequence[_Masked], progress: Callable[[int], None]) -> NDArray[np.float32]:
     vectors = model.embed([row.text for row in rows])
     progress(len(rows))
     return vectors
 
 
 def _measured(
-    model: Model, yardstick: Yardstick, rows: Sequence[KindText], progress: Callable[[int], None]
+    model: Model, yardstick: Yardstick, rows: Sequence[_Masked], progress: Callable[[int], None]
 ) -> list[Measures]:
     texts = [row.text for row in rows]
     told = zip(rows, model.read(texts), _embedded(model, rows, progress), model.piece_ids(texts), strict=True)
@@ -169,17 +184,18 @@ def _spread(measured: Sequence[Measures]) -> KindReference:
     )
 
 
-def _distinct(rows: Sequence[KindText]) -> list[KindText]:
-    found: dict[str, KindText] = {}
+def _distinct(rows: Sequence[KindText]) -> list[_Masked]:
+    found: dict[str, _Masked] = {}
     for row in rows:
-        found.setdefault(text_fingerprint(row.text), row)
+        text = mask(row.text, handles=True)
+        found.setdefault(text_fingerprint(text), _Masked(text, row.kind))
     return list(found.values())
 
 
-def _drawn(rows: Sequence[_Text], most: int, lots: np.random.Generator) -> list[_Text]:
+def _drawn(rows: Sequence[_Masked], most: int, lots: np.random.Generator) -> list[_Masked]:
     places = np.sort(lots.permutation(len(rows))[:most])
     return [rows[place] for place in places]
 
 
-def _batches(rows: Sequence[_Text]) -> Iterable[Sequence[_Text]]:
+def _batches(rows: Sequence[_Masked]) -> Iterable[Sequence[_Masked]]:
     return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))

@@ -199,7 +199,7 @@ def _judged(encoder: Encoder, dataset: Dataset, tell: Tell) -> tuple[dict[str, P
 
 def _fit_to_keep(rows: Sequence[Row]) -> list[str]:
     """Texts that may go with a version to every worker: seed examples first, then messages without personal data."""
-    return [mask(row.text) for row in sorted(rows, key=lambda row: row.origin != "seed")]
+    return [mask(row.text, handles=True) for row in sorted(rows, key=lambda row: row.origin != "seed")]
 
 
 def _unseen(dataset: Dataset) -> list[Row]:

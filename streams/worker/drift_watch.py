@@ -71,6 +71,12 @@ class DriftWatch:
             self._detector.offer(kind, measures, fingerprint)
             self._metrics.sample.labels(kind).set(self._detector.sample_size(kind))
 
+    def forget(self, kind: SourceKind, now: float) -> None:
+        """Begin anew with a kind, of which no messages are to come: neither a finding is shown nor a sample kept."""
+        if kind in self._kinds:
+            self._detector.forget(kind, now)
+            self._metrics.forget(kind, self._detector.measures[kind])
+
     def told(self, now: float, share: float) -> list[Output]:
         """What is to be told of the comparisons that are due, which are made here.
 

@@ -22,6 +22,7 @@ import structlog
 from models.manifest import VersionError
 from streams.contract.cloudevents import headers
 from streams.contract.ids import text_fingerprint
+from streams.contract.masking import mask_message
 from streams.contract.outgoing import Output
 from streams.contract.records import encode
 from streams.contract.topics import label_requests_topic
@@ -60,6 +61,8 @@ _NOVEL_SHARE = 0.05
 _AGAIN_SECONDS = 20.0
 # Near-copies that are passed over in one step.
 _TRIES = 3
+# A rebalance takes all partitions away and gives them back, within seconds or some minutes.
+_LOST_SECONDS = 600.0
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +106,8 @@ class Onlooker:
         self._encoder: Encoder | None = None
         self._reference: TrainingReference | None = None
         self._watch: DriftWatch | None = None
+        self._held_at: dict[SourceKind, float] = {}
+        """When this worker last had a partition of each kind that it has had."""
         self._can_embed = True
         self._is_reference_broken = False
         self._look_seconds = _look_seconds(settings)
@@ -141,6 +146,7 @@ class Onlooker:
         while True:
             pause, spent = min(_STEP_SECONDS, self._look_seconds), 0.0
             try:
+                self._note_held(time.monotonic())
                 share = await self._share()
                 # What the brokers are waited for costs no processor, and wants no rest.
                 started = time.monotonic()
@@ -155,6 +161,10 @@ class Onlooker:
                 self._note(error)
             self._metrics.seconds.inc(spent)
             await asyncio.sleep(max(pause, _REST * spent))
+
+    def _note_held(self, now: float) -> None:
+        inputs = self._settings.topics.inputs
+        self._held_at |= {inputs[topic]: now for topic, _ in self._positions() if topic in inputs}
 
     async def _share(self) -> float:
         """This worker's share of the stream, by partitions."""
@@ -172,6 +182,7 @@ class Onlooker:
         if now >= self._next_look:
             self._next_look = now + self._look_seconds
             self._look_at_drawn(encoder, now)
+        self._forget_lost(now)
         if self._watch is not None:
             self._untold += self._watch.told(now, share)
         return self._requests(encoder, now)
@@ -208,7 +219,20 @@ class Onlooker:
             return None
         if reference is None:
             log.info("the version has no training reference: novelty and drift are not told", model=encoder.model)
+        elif not reference.is_of_masked_texts:
+            log.warning(
+                "the training reference is of an older make: novelty and drift are not told before another version",
+                model=encoder.model,
+            )
+            return None
         return reference
+
+    def _forget_lost(self, now: float) -> None:
+        """Whoever has the partitions now compares them; what was found here would be shown for ever."""
+        for kind in [kind for kind, held_at in self._held_at.items() if now - held_at >= _LOST_SECONDS]:
+            del self._held_at[kind]
+            if self._watch is not None:
+                self._watch.forget(kind, now)
 
     def _look_at_drawn(self, encoder: Encoder, now: float) -> None:
         """Measure one message of each kind, drawn by lot from all since the last look."""
@@ -224,12 +248,14 @@ class Onlooker:
                 self._measure(seen, encoder, self._reference, now)
 
     def _measure(self, seen: Seen, encoder: Encoder, reference: TrainingReference, now: float) -> None:
-        text, kind = seen.message.text, seen.prediction.kind
+        # All that is measured is of the masked text, as in the reference: what the model makes of it too.
+        text, kind = mask_message(seen.message).text, seen.prediction.kind
         vector = self._embed(encoder, text)
         if vector is None:
             return
+        answer = seen.prediction if text == seen.message.text else encoder.read([text])[0]
         pieces = encoder.piece_ids([text])[0]
-        measures = reference.yardstick.measure(text, kind, seen.prediction, vector, pieces)
+        measures = reference.yardstick.measure(text, kind, answer, vector, pieces)
         novelty = measures.numbers["novelty"]
         if reference.share_as_far(kind, novelty) <= _NOVEL_SHARE:
             with self._lock:
@@ -280,35 +306,32 @@ class Onlooker:
         if requests:
             # A request that does not arrive is worth less than the next one.
             self._unasked = list(requests)
-        asked = [
-            Output(
-                self._topic,
-                request.message_id.encode("utf-8", "surrogatepass"),
-                encode(request),
-                headers(id=request.id, type="tocsin.label-request", time=request.time),
-            )
-            for request in self._unasked
-        ]
-        is_asked = await self._offer(asked)
-        if is_asked:
-            for request in self._unasked:
+        asked = await self._offer([self._asking(request) for request in self._unasked])
+        for request, is_taken in zip(self._unasked, asked, strict=True):
+            if is_taken:
                 self._metrics.requests.labels(request.reason).inc()
-            self._unasked.clear()
-        # Not ``publish``, which waits for as long as a topic is missing: nothing would be looked at meanwhile.
-        is_told = await self._offer(self._untold)
-        if is_told:
-            self._untold.clear()
-        return is_asked and is_told
+        self._unasked = [request for request, is_taken in zip(self._unasked, asked, strict=True) if not is_taken]
+        told = await self._offer(self._untold)
+        self._untold = [output for output, is_taken in zip(self._untold, told, strict=True) if not is_taken]
+        return all(asked) and all(told)
 
-    async def _offer(self, outputs: Sequence[Output]) -> bool:
-        if not outputs:
-            return True
-        is_taken = await self._publisher.offer(outputs)
-        if not is_taken:
+    def _asking(self, request: LabelRequest) -> Output:
+        return Output(
+            self._topic,
+            request.message_id.encode("utf-8", "surrogatepass"),
+            encode(request),
+            headers(id=request.id, type="tocsin.label-request", time=request.time),
+        )
+
+    async def _offer(self, outputs: Sequence[Output]) -> list[bool]:
+        """Whether each was taken. Each is offered by itself: what is taken is not told again for another's sake."""
+        # Not ``publish``, which waits for as long as a topic is missing: nothing would be looked at meanwhile.
+        taken = await asyncio.gather(*(self._publisher.offer([output]) for output in outputs))
+        refused = sorted({output.topic for output, is_taken in zip(outputs, taken, strict=True) if not is_taken})
+        if refused:
             self._metrics.failures.inc()
-            topics = sorted({output.topic for output in outputs})
-            log.warning("what the onlooker tells was not taken; it is offered again", topics=topics)
-        return is_taken
+            log.warning("what the onlooker tells was not taken; it is offered again", topics=refused)
+        return taken
 
     def _note(self, error: Exception | None) -> None:
         if error is not None:

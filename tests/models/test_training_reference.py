@@ -97,6 +97,26 @@ def test_no_text_can_be_read_in_the_file(reference: TrainingReference) -> None:
     assert not any(word.encode() in content for word in ("profit", "shares", "merger", "broken"))
 
 
+def test_texts_are_masked_whether_a_label_request_did_it_or_nobody(encoder: Encoder) -> None:
+    def named(who: str, mail: str) -> list[Text]:
+        return [Text(f"{who} {row.text}, ask {mail}", row.kind) for row in (*FITTED, *UNSEEN)]
+
+    raw, asked = named("@profit", "ann@example.com"), named("[user]", "[email]")
+    reference = describe(encoder, raw[:4], raw[4:])
+    assert reference == describe(encoder, asked[:4], asked[4:])
+    assert reference.is_of_masked_texts
+
+
+def test_texts_that_differ_in_whom_they_name_are_copies(encoder: Encoder) -> None:
+    unseen = [Text("@ann why is it broken"), Text("@ben why is it broken")]
+    assert describe(encoder, FITTED, unseen).kinds["news"].size == 1
+
+
+def test_a_file_of_the_older_make_is_read_and_says_so(reference: TrainingReference) -> None:
+    content = encode(reference).replace(b'{"schema":2,', b'{"schema":1,', 1)
+    assert not decode(content, TrainingReference, REFERENCE).is_of_masked_texts
+
+
 def test_progress_is_told_to_the_end(encoder: Encoder) -> None:
     told: list[tuple[int, int]] = []
     describe(encoder, FITTED, UNSEEN, lambda done, total: told.append((done, total)))

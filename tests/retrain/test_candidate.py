@@ -41,6 +41,7 @@ pytestmark = pytest.mark.train
 
 MAX_TOKENS = 24
 PHONE = "+1 415 555 2671"
+HANDLE = "@jane_doe"
 
 
 def quiet(*_: object) -> None:
@@ -56,7 +57,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> BaseWeights:
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    frozen = [replace(row, text=f"{row.text} {PHONE}") for row in toy_rows.rows(60, 3)]
+    frozen = [replace(row, text=f"{row.text} {PHONE} {HANDLE}") for row in toy_rows.rows(60, 3)]
     recent = [replace(row, control=bool(number % 2)) for number, row in enumerate(toy_rows.rows(30, 4))]
     return toy_rows.dataset(train=toy_rows.rows(160, 1), validation=toy_rows.rows(120, 2), frozen=frozen, recent=recent)
 
@@ -156,10 +157,11 @@ def test_the_snapshot_is_the_data_set(made: tuple[Path, Exported], dataset: Data
 
 def test_what_goes_to_every_worker_holds_no_personal_data(made: tuple[Path, Exported]) -> None:
     parity = msgspec.json.decode((made[0] / "parity.json").read_bytes(), type=Parity)
-    assert all(PHONE not in sample.text for sample in parity.samples)
+    assert all(told not in sample.text for sample in parity.samples for told in (PHONE, HANDLE))
     assert any("[phone]" in sample.text for sample in parity.samples)
     for name in ("report.json", "report.md", "report.html", "reference.json"):
-        assert PHONE not in (made[0] / name).read_text(encoding="utf-8")
+        written = (made[0] / name).read_text(encoding="utf-8")
+        assert all(told not in written for told in (PHONE, HANDLE))
 
 
 def test_the_reports_for_people_tell_of_each_part_and_head(made: tuple[Path, Exported]) -> None:

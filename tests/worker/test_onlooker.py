@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -14,13 +15,13 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from support import toy_model
 from support.messages import consume_all
-from support.readings import seen
+from support.readings import TIME, seen
 
 from exporters.onlooker_metrics import OnlookerMetrics
 from models.manifest import VersionError
 from models.registry import Registry
 from models.runtime import Encoder
-from models.training_reference import REFERENCE, describe, encode
+from models.training_reference import REFERENCE, TrainingReference, describe, encode
 from streams.contract.domain import load_domain
 from streams.contract.incoming import Record
 from streams.contract.labels import LabelRequest
@@ -28,6 +29,7 @@ from streams.contract.model_records import ModelEvent, RetrainRequest
 from streams.contract.model_settings import DriftSettings, LabelsSettings, RetrainSettings
 from streams.contract.settings import Settings
 from streams.contract.topics import label_requests_topic, model_events_topic, retrain_requests_topic
+from streams.logic.asking.asker import Candidate, label_request
 from streams.logic.enricher import Enricher
 from streams.logic.stall import Place, Position
 from streams.worker.onlooker import Onlooker
@@ -42,13 +44,14 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
     from numpy.typing import NDArray
 
-    from models.training_reference import TrainingReference
     from streams.contract.outgoing import Output
     from streams.contract.records import SourceKind
+    from streams.contract.settings import KafkaSettings
 
 # Labels without end, and a comparison as soon as a sample is full.
 GENEROUS = LabelsSettings(requests_per_hour=3_600_000, random_share=0.5)
 EAGER = DriftSettings(sample=40, every_hours=1e-5, false_alarms_per_month=1e9)
+MEASURES = ("length", "vocabulary", "novelty", "confidence", "embedding", "script", "topic", "sentiment")
 WORDS = ("acme", "corp", "beta", "cola", "paris", "profit", "shares", "merger", "wins", "loses", "why")
 
 
@@ -124,11 +127,19 @@ class Offline(BatchPublisher):
 
     deaf = False
 
+    def __init__(self, kafka: KafkaSettings) -> None:
+        super().__init__(kafka)
+        self.refused: set[bytes | str] = set()
+        """Topics, or keys as for a partition without a leader, that are not taken."""
+        self.taken: list[Output] = []
+
     async def partitions_of(self, topic: str) -> list[int]:  # noqa: ARG002  all are alike
         return [0, 1, 2, 3]
 
     async def offer(self, outputs: Sequence[Output]) -> bool:
-        return not (self.deaf and outputs)
+        told = [one for one in outputs if not self.deaf and self.refused.isdisjoint({one.topic, one.key})]
+        self.taken += told
+        return len(told) == len(outputs)
 
     async def publish(self, outputs: Sequence[Output]) -> list[Output]:
         raise AssertionError(f"this waits for ever: {outputs}")
@@ -212,6 +223,63 @@ def test_a_stream_like_the_reference_is_no_drift(encoders: list[Encoder]) -> Non
     assert worker.onlooker._untold == []
     assert worker.value("tocsin_drift_comparisons_total", kind="news") == 1.0
     assert worker.value("tocsin_drift_found", kind="news", measure="vocabulary") == 0.0
+
+
+class Referring(Encoder):
+    """A version with a reference that is made for the test."""
+
+    reference: TrainingReference
+
+    def training_reference(self) -> TrainingReference | None:
+        return self.reference
+
+
+@pytest.fixture
+def referring(versions: list[Path]) -> Referring:
+    return Referring.load(versions[0], threads=1, sub_batch=4)
+
+
+def test_a_stream_that_names_people_is_no_drift_from_labels_that_were_asked_masked(referring: Referring) -> None:
+    def asked(seed: int, count: int) -> list[Text]:
+        return [Text(f"[user] {text}, says [author]", "social") for text, _ in sentences(seed, count)]
+
+    def written(seed: int, count: int) -> list[Text]:
+        # Words in the handles that the model would read.
+        lots = random.Random(seed)
+        people = (f"@{lots.choice(('profit', 'wins', 'merger', 'why'))}" for _ in range(count))
+        texts = (text for text, _ in sentences(seed, count))
+        return [Text(f"{who} {text}, says Zoe Lone", "social") for who, text in zip(people, texts, strict=True)]
+
+    referring.reference = describe(referring, asked(1, 60), asked(2, 80))
+    worker = Worker(referring, settings_of(drift=EAGER.model_copy(update={"false_alarms_per_month": 1e-3})))
+    for row in written(3, 45):
+        worker.read([row], author="Zoe Lone")
+        worker.onlooker._next_look = 0.0
+        worker.onlooker._step(1.0)
+    assert worker.value("tocsin_drift_comparisons_total", kind="social") == 1.0
+    effects = {name: worker.value("tocsin_drift_effect", kind="social", measure=name) for name in MEASURES}
+    assert {name: value for name, value in effects.items() if value is None or value > 0.3} == {}
+    assert worker.onlooker._untold == []
+
+
+def test_two_texts_that_differ_in_whom_they_name_are_copies(referring: Referring) -> None:
+    referring.reference = describe(referring, sentences(1, 60), sentences(2, 80))
+    worker = Worker(referring, settings_of())
+    worker.look_and_read([Text("@ann why is it broken"), Text("@ben why is it broken")])
+    assert worker.value("tocsin_drift_sample_messages", kind="news") == 1.0
+
+
+def test_a_reference_of_texts_that_were_not_masked_is_said_to_be_of_an_older_make(referring: Referring) -> None:
+    made = describe(referring, sentences(1, 60), sentences(2, 80))
+    referring.reference = msgspec.structs.replace(made, schema=1)
+    worker = Worker(referring, settings_of())
+    with capture_logs() as logs:
+        worker.look_and_read([Text(f"qqq {number} xyz zyx? why why broken") for number in range(45)])
+    told = [entry for entry in logs if "of an older make" in entry["event"]]
+    assert [(entry["log_level"], entry["model"]) for entry in told] == [("warning", referring.model)]
+    assert worker.onlooker._untold == []
+    assert worker.value("tocsin_drift_comparisons_total", kind="news") is None
+    assert worker.value("tocsin_onlooker_failures_total") == 0.0
 
 
 def test_no_run_is_asked_for_where_the_settings_say_so(encoders: list[Encoder]) -> None:
@@ -385,6 +453,94 @@ def test_drift_that_could_not_be_told_is_told_later(encoders: list[Encoder]) -> 
     publisher.deaf = False
     assert asyncio.run(worker.onlooker._publish([]))
     assert worker.onlooker._untold == []
+
+
+def test_what_one_topic_took_is_not_told_again_for_the_sake_of_another(encoders: list[Encoder]) -> None:
+    settings = settings_of()
+    publisher = Offline(settings.kafka)
+    events, runs = model_events_topic(settings.topics), retrain_requests_topic(settings.topics)
+    publisher.refused = {events}
+    worker = Worker(encoders[0], settings, publisher)
+    worker.look_and_read([Text(f"qqq {number} xyz zyx? why why broken") for number in range(45)])
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert not asyncio.run(worker.onlooker._publish([]))
+    assert [output.topic for output in publisher.taken] == [runs]
+    assert [entry["topics"] for entry in logs if "was not taken" in entry["event"]] == [[events]] * 3
+    publisher.refused.clear()
+    assert asyncio.run(worker.onlooker._publish([]))
+    assert [output.topic for output in publisher.taken] == [runs, events]
+
+
+def test_a_label_that_was_asked_is_not_asked_again_for_the_sake_of_another(encoders: list[Encoder]) -> None:
+    settings = settings_of(labels=GENEROUS)
+    publisher = Offline(settings.kafka)
+    publisher.refused = {b"m-1"}
+    worker = Worker(encoders[0], settings, publisher)
+    requests = [label_request(Candidate(seen("x", id=f"m-{number}"), "", "random", 0.0), TIME) for number in (1, 2)]
+    assert not asyncio.run(worker.onlooker._publish(requests))
+    assert not asyncio.run(worker.onlooker._publish([]))
+    assert [output.key for output in publisher.taken] == [b"m-2"]
+    assert worker.value("tocsin_label_requests_total", reason="random") == 1.0
+    publisher.refused.clear()
+    assert asyncio.run(worker.onlooker._publish([]))
+    assert [output.key for output in publisher.taken] == [b"m-2", b"m-1"]
+    assert worker.value("tocsin_label_requests_total", reason="random") == 2.0
+
+
+def test_what_was_found_of_a_kind_ends_some_time_after_its_last_partition_went(
+    encoders: list[Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of()
+    worker = Worker(encoders[0], settings, Offline(settings.kafka))
+    clock = 1000.0
+    monkeypatch.setattr("streams.worker.onlooker.time.monotonic", lambda: clock)
+
+    def step(seconds: float) -> float | None:
+        nonlocal clock
+        clock += seconds
+        worker.onlooker._note_held(clock)
+        worker.onlooker._step(1.0)
+        return worker.value("tocsin_drift_found", kind="news", measure="vocabulary")
+
+    news = next(topic for topic, kind in settings.topics.inputs.items() if kind == "news")
+    social = next(topic for topic, kind in settings.topics.inputs.items() if kind == "social")
+    here = Position(committed=0, highwater=0, is_done=True)
+    worker.positions = {(news, 0): here, (social, 0): here}
+    step(0.0)
+    for number in range(45):
+        worker.read([Text(f"qqq {number} xyz zyx? why why broken")])
+        worker.onlooker._next_look = 0.0
+        step(1.0)
+    assert step(1000.0) == 1.0
+    worker.positions = {(social, 0): here}
+    # A rebalance takes less.
+    assert step(599.0) == 1.0
+    assert worker.value("tocsin_drift_sample_messages", kind="news") == 5.0
+    assert step(2.0) == 0.0
+    assert math.isnan(worker.value("tocsin_drift_effect", kind="news", measure="vocabulary") or 0.0)
+    assert worker.value("tocsin_drift_sample_messages", kind="news") == 0.0
+
+
+def test_the_partitions_that_a_worker_has_are_looked_at_as_it_runs(
+    encoders: list[Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.worker.onlooker._LOST_SECONDS", 0.1)
+    settings = settings_of()
+    worker = Worker(encoders[0], settings, Offline(settings.kafka))
+    worker.look_and_read([Text(f"qqq {number} xyz zyx? why why broken") for number in range(45)])
+    news = next(topic for topic, kind in settings.topics.inputs.items() if kind == "news")
+    worker.positions = {(news, 0): Position(committed=0, highwater=0, is_done=True)}
+
+    async def run() -> None:
+        worker.onlooker.start()
+        await until(lambda: bool(worker.onlooker._held_at))
+        assert worker.value("tocsin_drift_found", kind="news", measure="vocabulary") == 1.0
+        worker.positions = {}
+        await until(lambda: worker.value("tocsin_drift_found", kind="news", measure="vocabulary") == 0.0)
+        await worker.onlooker.stop()
+
+    asyncio.run(run())
 
 
 def test_the_budget_is_shared_by_the_partitions_that_workers_hold(encoders: list[Encoder]) -> None:

@@ -100,6 +100,10 @@ class DriftDetector:
         elif (place := self._lots.randrange(sample.offered)) < self._settings.sample:
             sample.members[place] = measures
 
+    def forget(self, kind: SourceKind, now: float) -> None:
+        """Begin a new sample of a kind, and compare nothing of what is in hand. What was told stays told."""
+        self._samples[kind] = _Sample(now)
+
     def due(self, now: float) -> list[SourceKind]:
         """Kinds of which a sample is full and old enough."""
         hours = self._settings.every_hours

@@ -100,6 +100,21 @@ def test_copies_count_once() -> None:
     assert one.sample_size("news") == 1
 
 
+def test_a_kind_that_is_forgotten_begins_anew_and_is_not_told_again() -> None:
+    stream = Stream(2)
+    one = detector({"news": stream.reference()})
+    fill(one, stream, shift=1.0)
+    told = one.compare("news", PERIOD).news
+    fill(one, stream, shift=1.0)
+    one.forget("news", 2 * PERIOD)
+    assert (one.sample_size("news"), one.due(2 * PERIOD)) == (0, [])
+    fill(one, stream, shift=1.0)
+    assert one.due(3 * PERIOD - 1) == []
+    again = one.compare("news", 3 * PERIOD)
+    assert {one.measure for one in told} <= {one.measure for one in again.drifted}
+    assert again.news == []
+
+
 def test_kinds_are_compared_apart_and_a_kind_with_hardly_any_reference_is_not() -> None:
     stream = Stream(1)
     one = detector({"news": stream.reference(), "social": stream.reference(49)})
