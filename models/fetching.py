@@ -102,12 +102,14 @@ def _download(stored: Stored, manifest: Manifest, content: bytes, folder: Path) 
 def _copy(stored: Stored, file: str, size: int, target: Path) -> None:
     """Copy one file, and refuse it at the first byte too many: what a store tells of its size need not be true."""
     left = size + 1
-    try:
-        with stored.fs.open(f"{stored.folder}/{file}", "rb") as source, target.open("wb") as copied:
-            while left and (chunk := source.read(min(_CHUNK, left))):
-                copied.write(chunk)
-                left -= len(chunk)
-    except FileNotFoundError:
-        raise VersionError(f"{stored.told}/{file} is missing") from None
+    # Outside: where the cache is cleared meanwhile, nothing is missing in the version.
+    with target.open("wb") as copied:
+        try:
+            with stored.fs.open(f"{stored.folder}/{file}", "rb") as source:
+                while left and (chunk := source.read(min(_CHUNK, left))):
+                    copied.write(chunk)
+                    left -= len(chunk)
+        except FileNotFoundError:
+            raise VersionError(f"{stored.told}/{file} is missing") from None
     if not left:
         raise VersionError(f"{stored.told}/{file} has more than the {size} bytes that its manifest says")

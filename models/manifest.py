@@ -137,11 +137,12 @@ def read(path: Path, type_: type[_Record]) -> _Record:
 
     Raises:
         VersionError: The file is missing or is not such a record.
+        OSError: It cannot be read, which says nothing of the version.
     """
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_RECORD + 1)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise VersionError(f"{path}: {error.strerror}") from error
     if len(content) > _LARGEST_RECORD:
         raise VersionError(f"{path} has more than {_LARGEST_RECORD} bytes")

@@ -171,7 +171,7 @@ def dismiss(registry: Registry, name: str, version: int, story: Story) -> Move:
     before = registry.state(name)
     if before.aliases.challenger != version:
         raise AliasConflictError(f"version {version} of {name} is no challenger any more")
-    return _move(registry, name, before, {"challenger": None}, "rejected", story, about=version)
+    return _move(registry, name, before, {"challenger": None}, "rejected", story)
 
 
 def pin(registry: Registry, name: str, version: int | None, story: Story) -> Move:
@@ -233,20 +233,14 @@ def event_id(*parts: object) -> str:
 
 
 def _move(
-    registry: Registry,
-    name: str,
-    before: State,
-    changes: Mapping[str, Any],
-    kind: ModelEventKind,
-    story: Story,
-    *,
-    about: int | None = None,
+    registry: Registry, name: str, before: State, changes: Mapping[str, Any], kind: ModelEventKind, story: Story
 ) -> Move:
-    remark = _remark(story)
-    after = registry.change(name, before, changes, remark)
+    remark, details = _remark(story), story.details
     moved = [alias for alias in _POINTED if alias in changes or (alias == "champion" and "pin" in changes)]
-    version = about if about is not None else getattr(after.aliases, moved[0])
-    details = story.details
+    version = changes.get(moved[0]) or getattr(before.aliases, moved[0])
+    # Before the registry moves: what fails between that and the telling would leave a move that nobody hears of.
+    lineage = _lineage(registry, name, version, changes) if details.lineage is None else details.lineage
+    after = registry.change(name, before, changes, remark)
     reasons = list(details.reasons) or ([story.reason] if story.reason else [])
     ended = before.aliases.challenger if changes.get("challenger", UNSET) is None else None
     if ended not in (None, version):
@@ -263,9 +257,20 @@ def _move(
         request=details.request,
         reasons=reasons,
         metrics=dict(details.metrics),
-        lineage=dict(registry.manifest(name, version).lineage if details.lineage is None else details.lineage),
+        lineage=dict(lineage),
     )
     return Move(tuple(_pointer(name, alias, after, remark) for alias in moved), event)
+
+
+def _lineage(registry: Registry, name: str, version: int, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a version was made from; nothing, where one that no alias is moved to does not tell."""
+    try:
+        return registry.manifest(name, version).lineage
+    except (VersionError, OSError):
+        if version in (changes.get(alias) for alias in _POINTED):
+            raise
+        # Whatever is wrong with a challenger, or with what was pinned, it may be let go.
+        return {}
 
 
 def _pointer(name: str, alias: PointedAlias, state: State, remark: Remark) -> ModelPointer:

@@ -137,7 +137,7 @@ class Registry:
         return version
 
     def set_alias(self, name: str, alias: str, version: int, *, expected: int | UnsetType | None = UNSET) -> None:
-        """Point an alias at a version, all at once; a new champion makes the old one previous.
+        """Point an alias at a version, all at once; a new champion makes the old one previous, and ends a challenge.
 
         Args:
             name: Name of the model.
@@ -161,9 +161,10 @@ class Registry:
                 f"{alias} of {name} is {now.get(alias, 'not set')} by now and no longer {expected or 'unset'}, so "
                 f"version {version} does not take its place: look at `tocsin models list`, and decide again"
             )
-        changes = {alias: version}
-        if alias == "champion" and now.get("champion", version) != version:
-            changes["previous"] = now["champion"]
+        changes: dict[str, int | None] = {alias: version}
+        if alias == "champion" and now.get("champion") != version:
+            # The gate judged the challenger by the champion of then, and by no other.
+            changes |= {"previous": now.get("champion", before.aliases.previous), "challenger": None}
         log.change(before, changes)
 
     def register(

@@ -6,6 +6,9 @@ tokenizer, since reading it anew holds the whole interpreter up, and the embedde
 
 from __future__ import annotations
 
+import errno
+import re
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +37,44 @@ LABELS = "labels.json"
 PARITY = "parity.json"
 
 _EMBEDDING = "embedding"
+# Native code has no exceptions for what a machine lacks: it says so in words.
+_NO_MEMORY = re.compile(r"std::bad_alloc|bad allocation|failed to allocate memory", re.IGNORECASE)
+_SYSTEM_ERROR = re.compile(r"system error number (\d+)|\(os error (\d+)\)|pthread_create failed, error code: (\d+)")
+
+
+class OutOfMemoryError(OSError, MemoryError):
+    """The machine has less memory free than is needed; whoever tries again after an OSError does so after this one."""
+
+
+@contextmanager
+def native_faults(told: str) -> Iterator[None]:
+    """Tell what is wrong with a version from what is wrong with the machine, where onnxruntime or tokenizers fails.
+
+    Args:
+        told: Says in the error what was done, and with which file.
+
+    Raises:
+        VersionError: It is the version's fault.
+        OutOfMemoryError: Memory is short.
+        OSError: The system refuses, such as a further file or thread.
+    """
+    try:
+        yield
+    except (VersionError, MemoryError, OSError):
+        raise
+    except Exception as error:  # neither library's exceptions have a base of their own
+        raise _fault(f"{told}: {error}", str(error)) from error
+
+
+def _fault(told: str, said: str) -> Exception:
+    if _NO_MEMORY.search(said):
+        return OutOfMemoryError(told)
+    found = _SYSTEM_ERROR.search(said)
+    number = int(found[found.lastindex or 1]) if found else errno.ENOENT
+    if number == errno.ENOMEM:
+        return OutOfMemoryError(told)
+    # A file that is not there is missing in the version.
+    return VersionError(told) if number == errno.ENOENT else OSError(number, told)
 
 
 class Encoder:
@@ -84,6 +125,7 @@ class Encoder:
         Raises:
             VersionError: A file is missing, or the graph does not fit its labels or does not run.
             ParityError: The graph does not answer as it did at export.
+            OSError: A file cannot be read or memory is short, which says nothing of the version.
         """
         manifest = read(folder / MANIFEST, Manifest)
         manifest.need("encoder")
@@ -140,6 +182,7 @@ class Encoder:
 
         Raises:
             VersionError: The version is int8 and has no embedder.
+            OSError: Its embedder cannot be opened for now, such as where memory is short.
         """
         session = self._embedding_session()
         inputs = {value.name for value in session.get_inputs()}
@@ -159,9 +202,15 @@ class Encoder:
         """What its training data looked like to it; None in a version that was made without.
 
         Raises:
-            VersionError: The file is missing or is no such reference.
+            VersionError: The file is missing, cannot be read or is no such reference.
         """
-        return read(self._folder / REFERENCE, TrainingReference) if REFERENCE in self.manifest.files else None
+        if REFERENCE not in self.manifest.files:
+            return None
+        path = self._folder / REFERENCE
+        try:
+            return read(path, TrainingReference)
+        except OSError as error:
+            raise VersionError(f"{path}: {error.strerror}") from error
 
     def warm_up(self, *, embedder: bool = False) -> None:
         """Run the graph at its smallest and largest, so that no message waits for memory to be laid out.
@@ -177,12 +226,8 @@ class Encoder:
 
     def _check_parity(self) -> None:
         recorded = read(self._file(PARITY), Parity)
-        try:
+        with native_faults(f"{self._folder / MODEL}: it fails at a parity sample"):
             parity.check(self._session, self._tokenizer, recorded, self.labels)
-        except VersionError:
-            raise
-        except Exception as error:  # onnxruntime's exceptions have no base of their own
-            raise VersionError(f"{self._folder / MODEL}: it fails at a parity sample: {error}") from error
 
     def _embedding_session(self) -> onnxruntime.InferenceSession:
         with self._embedder_lock:
@@ -197,10 +242,9 @@ class Encoder:
         return self._folder / name
 
     def _open_tokenizer(self) -> TextTokenizer:
-        try:
-            return TextTokenizer(self._file(TOKENIZER), self.manifest.max_tokens)
-        except Exception as error:  # tokenizers raises bare Exception
-            raise VersionError(f"{self._folder / TOKENIZER}: {error}") from error
+        path = self._file(TOKENIZER)
+        with native_faults(str(path)):
+            return TextTokenizer(path, self.manifest.max_tokens)
 
     def _tokenizer_of(self, other: Encoder) -> TextTokenizer | None:
         own, others = (
@@ -222,10 +266,8 @@ class Encoder:
         options.inter_op_num_threads = 1
         # Memory plans are kept for each shape that was seen, and here nearly every run has a shape of its own.
         options.enable_mem_pattern = False
-        try:
+        with native_faults(f"{path}: onnxruntime refuses it"):
             return open_session(path, options)
-        except Exception as error:  # its exceptions have no base of their own
-            raise VersionError(f"{path}: onnxruntime refuses it: {error}") from error
 
     def _checked_heads(self) -> list[str]:
         """Outputs that a reading needs, after a look at their widths; the embedding is not among them."""

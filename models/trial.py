@@ -14,12 +14,13 @@ import platform
 import sys
 import time
 from asyncio.subprocess import PIPE
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 from filelock import AsyncFileLock
 from fsspec.implementations.local import LocalFileSystem
 from msgspec import Struct
@@ -27,19 +28,20 @@ from msgspec import Struct
 from models import atomic
 from models.manifest import VersionError
 from models.registry import Registry
-from models.runtime import Encoder
+from models.runtime import Encoder, native_faults
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
 # Below everything that serves; yet on a busy machine a trial comes to an end.
 NICENESS = 10
-_REFUSED = 3
 # A trial takes seconds where a tenth of a core is left.
 _IDLE_SECONDS = 60.0
 _LONGEST_SECONDS = 900.0
 _FORGOTTEN_SECONDS = 86_400.0
 _SHOWN_ERROR = 2000
+
+_log = structlog.get_logger(__name__)
 
 
 class TrialError(Exception):
@@ -59,6 +61,15 @@ class Trial(Struct, frozen=True):
     key_file: str | None = None
     serving_embedder: str | None = None
     """SHA-256 of an embedder that serves already and need not be tried."""
+
+
+class _Found(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the process found; the last line that it prints."""
+
+    folder: str | None = None
+    """Of the version that passed."""
+    refused: str = ""
+    """Why it did not."""
 
 
 class _Passed(Struct, frozen=True):
@@ -86,7 +97,7 @@ async def try_once(trial: Trial, since: float) -> Path:
 
     Raises:
         VersionError: It is missing or corrupt, or does not answer as it did at export.
-        TrialError: The process could not be started, was killed, or took too long.
+        TrialError: The process could not be started, was killed, took too long, or lacked what the machine should give.
     """
     # A cache may be shared by machines, and what runs on one need not on another.
     record = Path(trial.cache) / f"trial-{platform.node()}.json"
@@ -120,9 +131,11 @@ def _write(record: Path, passed: _Passed) -> None:
 
 def _read(record: Path) -> _Passed | None:
     try:
-        return msgspec.json.decode(record.read_bytes(), type=_Passed)
+        passed = msgspec.json.decode(record.read_bytes(), type=_Passed)
     except (OSError, msgspec.MsgspecError):
         return None
+    # The cache may have been cleared since.
+    return passed if Path(passed.folder).is_dir() else None
 
 
 async def try_version(trial: Trial) -> Path:
@@ -135,7 +148,7 @@ async def try_version(trial: Trial) -> Path:
 
     Raises:
         VersionError: It is missing or corrupt, or does not answer as it did at export.
-        TrialError: The process could not be started, was killed, or took too long.
+        TrialError: The process could not be started, was killed, took too long, or lacked what the machine should give.
     """
     try:
         try:
@@ -159,14 +172,29 @@ async def _tried(trial: Trial, longest: float, *, idle: bool) -> Path:
             out, err = await process.communicate(msgspec.json.encode(trial))
     finally:
         await _end(process)
-    if process.returncode == 0:
-        return Path(out.decode())
     said = err.decode(errors="replace").strip()[-_SHOWN_ERROR:]
-    if process.returncode == _REFUSED:
-        raise VersionError(said)
-    raise TrialError(
-        f"the process that tried {trial.name}:{trial.version} ended with {process.returncode}: {said or 'no word'}"
-    )
+    found = _found(out) if process.returncode == 0 else None
+    if found is None:
+        raise TrialError(
+            f"the process that tried {trial.name}:{trial.version} ended with {process.returncode}: {said or 'no word'}"
+        )
+    if said:
+        # Such as that a version lay damaged in the cache.
+        _log.info("trial_said", name=trial.name, version=trial.version, said=said)
+    if found.folder is None:
+        raise VersionError(found.refused[-_SHOWN_ERROR:])
+    return Path(found.folder)
+
+
+def _found(out: bytes) -> _Found | None:
+    """What a process found that ended well; None where it does not say so in its last line."""
+    lines = out.splitlines()
+    try:
+        found = msgspec.json.decode(lines[-1] if lines else b"", type=_Found)
+    except msgspec.MsgspecError:
+        return None
+    is_one = bool(found.refused) if found.folder is None else Path(found.folder).is_dir()
+    return found if is_one else None
 
 
 def _step_back(pid: int, *, idle: bool) -> None:
@@ -190,28 +218,39 @@ async def _end(process: Process) -> None:
 
 
 def main() -> None:
-    """Try the version that standard input names, and print its folder."""
+    """Try the version that standard input names, and print what was found."""
     trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
+    answers = sys.stdout
+    # The log goes to standard output where nobody says otherwise, and so do onnxruntime's own prints.
+    with redirect_stdout(sys.stderr):
+        try:
+            found = _look(trial)
+        except (TrialError, MemoryError, OSError) as error:
+            sys.exit(str(error) or repr(error))
+    # Native code may have left a line without an end.
+    answers.buffer.write(b"\n%b\n" % msgspec.json.encode(found))
+
+
+def _look(trial: Trial) -> _Found:
     try:
         registry = Registry(trial.registry, Path(trial.key_file) if trial.key_file else None)
+    except VersionError as error:
+        # Neither the registry's address nor the key is the version's.
+        raise TrialError(str(error)) from error
+    try:
         folder = registry.fetch(trial.name, trial.version, Path(trial.cache))
         encoder = Encoder.load(folder, threads=trial.threads, sub_batch=trial.sub_batch)
         _run(encoder, embedder=trial.embedder and encoder.embedder_sha256 != trial.serving_embedder)
     except VersionError as error:
-        sys.stderr.write(str(error))
-        sys.exit(_REFUSED)
-    sys.stdout.write(str(folder))
+        return _Found(refused=str(error))
+    return _Found(folder=str(folder))
 
 
 def _run(encoder: Encoder, *, embedder: bool) -> None:
-    try:
+    with native_faults(f"{encoder.model} cannot be run"):
         encoder.warm_up()
         if embedder:
             encoder.embed(["a"])
-    except (VersionError, MemoryError):
-        raise
-    except Exception as error:  # onnxruntime's exceptions have no base of their own
-        raise VersionError(f"{encoder.model} cannot be run: {error}") from error
 
 
 if __name__ == "__main__":

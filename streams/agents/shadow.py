@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _BUNDLE = 16
 _STEP_SECONDS = 0.2
 _LOOK_SECONDS = 30.0
+# As of a champion's: a dismissal is for everybody.
+_TRIALS = 2
 # So many times as long as a bundle took, the next one waits: a quarter of one core.
 _REST = 3.0
 
@@ -72,6 +74,10 @@ class ShadowAgent:
         self._is_reading = False
         self._done = 0
         """Epoch of the latest challenge that is over, or could not be taken up."""
+        self._refused = 0
+        """Epoch of the latest challenge whose challenger was refused."""
+        self._refusals = 0
+        """Trials by which it was."""
         self._wake = asyncio.Event()
         pointers.listen(self._wake.set)
 
@@ -90,7 +96,8 @@ class ShadowAgent:
             try:
                 if await self._read_along(await self._registrar.state(at_least=epoch)):
                     self._done = max(self._done, epoch)
-            except (TrialError, StaleRegistryError, OSError) as error:
+            except (VersionError, TrialError, StaleRegistryError, OSError, MemoryError) as error:
+                # A version's fault is told where it is loaded; this one is the state's, which cannot be read.
                 log.warning("the challenger cannot read along yet", error=str(error))
             except Exception as error:
                 # The stream goes on, whatever is wrong with a challenger.
@@ -115,7 +122,11 @@ class ShadowAgent:
         try:
             challenger = await self._loader.load(version, like=champion, told=time.time())
         except VersionError as error:
-            refused = Judgement(is_let_in=False, reason=f"it was refused: {hide_credentials(str(error))}", figures={})
+            reason = f"it was refused: {hide_credentials(str(error))}"
+            if not self._is_refused(state.epoch):
+                log.warning("the challenger is tried again", reason=reason)
+                return False
+            refused = Judgement(is_let_in=False, reason=reason, figures={})
             return await self._registrar.settle_challenge(version, champion.manifest.version, refused)
         log.info("a challenger reads along", challenger=challenger.model, champion=champion.model)
         agreement = Agreement(self._settings)
@@ -127,6 +138,13 @@ class ShadowAgent:
             await self._compare(challenger, champion.model, agreement)
         log.info("the challenger is judged", is_let_in=judgement.is_let_in, **judgement.figures)
         return await self._registrar.settle_challenge(version, champion.manifest.version, judgement)
+
+    def _is_refused(self, epoch: int) -> bool:
+        """Whether another trial that refused the challenger makes it enough."""
+        if epoch != self._refused:
+            self._refused, self._refusals = epoch, 0
+        self._refusals += 1
+        return self._refusals >= _TRIALS
 
     async def _compare(self, challenger: Encoder, champion: str, agreement: Agreement) -> None:
         taken = [self._latest.popleft() for _ in range(len(self._latest))]

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from support.readings import seen
 
 from exporters.swap_metrics import SwapMetrics
+from models.manifest import VersionError
+from models.trial import TrialError
 from streams.agents import shadow
 from streams.agents.shadow import ShadowAgent
 from streams.contract.model_settings import SwapSettings
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 LIVE = seen("Harlow Bank gains", model="encoder:1")
 OF_NEXT = seen("Harlow Bank gains", model="encoder:2")
-EPOCH = 5
 
 
 def version(number: int) -> Any:  # noqa: ANN401  stands for an encoder
@@ -40,7 +41,10 @@ class Stand:
     def __init__(self, *, champion: int = 1) -> None:
         self.current = version(1)
         self.champion = champion
+        self.epoch = 5
         self.judged: list[tuple[int, int]] = []
+        self.judgements: list[Judgement] = []
+        self.failures: list[Exception] = []
         self.loads = 0
         self._listeners: list[Callable[[], None]] = []
 
@@ -49,20 +53,23 @@ class Stand:
         told()
 
     def latest(self, _alias: str) -> Any:  # noqa: ANN401  stands for a pointer
-        return SimpleNamespace(epoch=EPOCH, version=3)
+        return SimpleNamespace(epoch=self.epoch, version=3)
 
     async def state(self, at_least: int) -> Any:  # noqa: ANN401  stands for the registry's state
-        assert at_least == EPOCH
-        return SimpleNamespace(epoch=EPOCH, aliases=SimpleNamespace(challenger=3, champion=self.champion))
+        assert at_least == self.epoch
+        return SimpleNamespace(epoch=self.epoch, aliases=SimpleNamespace(challenger=3, champion=self.champion))
 
-    async def settle_challenge(self, challenger: int, champion: int, _judgement: Judgement) -> bool:
+    async def settle_challenge(self, challenger: int, champion: int, judgement: Judgement) -> bool:
         self.judged.append((challenger, champion))
+        self.judgements.append(judgement)
         return champion == self.champion  # or else the aliases have moved
 
     async def load(self, number: int, like: object, *, told: float) -> Any:  # noqa: ANN401  stands for an encoder
         assert told > 0.0
         assert like is self.current
         self.loads += 1
+        if self.failures:
+            raise self.failures.pop(0)
         return version(number)
 
 
@@ -136,3 +143,53 @@ def test_a_judgement_that_came_too_late_for_its_champion_is_made_anew_on_the_nex
     stand.state = moved  # type: ignore[method-assign]
     asyncio.run(follow(stand, lambda: (3, 2) in stand.judged, change=lambda: None))
     assert stand.judged[0] == (3, 1)
+
+
+def test_a_challenger_that_is_refused_once_is_tried_again() -> None:
+    stand = Stand()
+    stand.failures = [VersionError("a file is cut")]
+    asyncio.run(follow(stand, lambda: bool(stand.judged), change=lambda: None))
+    assert [judgement.is_let_in for judgement in stand.judgements] == [True]
+    assert stand.loads == 2
+
+
+def test_a_challenger_that_is_refused_twice_is_dismissed() -> None:
+    stand = Stand()
+    stand.failures = [VersionError("a file is cut"), TrialError("killed"), VersionError("a file is still cut")]
+    asyncio.run(follow(stand, lambda: bool(stand.judged), change=lambda: None))
+    (judgement,) = stand.judgements
+    assert (judgement.is_let_in, judgement.reason) == (False, "it was refused: a file is still cut")
+    assert stand.loads == 3
+
+
+def test_a_refusal_of_the_challenge_before_is_not_counted() -> None:
+    stand = Stand()
+
+    async def refused_first(number: int, like: object, *, told: float) -> Any:  # noqa: ANN401  stands for an encoder
+        if stand.loads < 2:
+            stand.failures = [VersionError("a file is cut")]
+        try:
+            return await Stand.load(stand, number, like, told=told)
+        except VersionError:
+            stand.epoch += 1
+            raise
+
+    stand.load = refused_first  # type: ignore[method-assign]
+    asyncio.run(follow(stand, lambda: bool(stand.judged), change=lambda: None))
+    assert [judgement.is_let_in for judgement in stand.judgements] == [True]
+    assert stand.loads == 3
+
+
+@pytest.mark.parametrize("error", [VersionError("aliases/5.json is missing"), OSError("away"), MemoryError()])
+def test_a_state_that_cannot_be_read_ends_no_challenge(error: Exception) -> None:
+    stand = Stand()
+    failures = [error]
+
+    async def unread(at_least: int) -> Any:  # noqa: ANN401  stands for the registry's state
+        if failures:
+            raise failures.pop()
+        return await Stand.state(stand, at_least)
+
+    stand.state = unread  # type: ignore[method-assign]
+    asyncio.run(follow(stand, lambda: bool(stand.judged), change=lambda: None))
+    assert stand.judged == [(3, 1)]

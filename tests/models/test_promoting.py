@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +17,7 @@ from models.registry import Registry
 from streams.contract.settings import TopicsSettings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from models.manifest import Manifest
     from models.promoting import Move
 
 ANN = Story(by="ann", reason="better on refunds")
@@ -129,6 +130,60 @@ def test_a_challenger_that_is_dismissed_leaves_the_champion(registry: Registry) 
         promoting.accept(registry, NAME, 2, ANN, champion=1)
 
 
+def damage(registry: Registry, version: int) -> None:
+    path = Path(registry.url) / NAME / str(version) / "manifest.json"
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def test_a_challenger_that_is_damaged_is_dismissed_and_that_is_told(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    damage(registry, 2)
+    move = promoting.dismiss(registry, NAME, 2, ANN)
+    assert (move.event.kind, move.event.version, move.event.lineage) == ("rejected", 2, {})
+    assert aliases(registry) == (1, None, None)
+
+
+def test_a_champion_that_is_damaged_is_unpinned_and_that_is_told(registry: Registry) -> None:
+    promoting.pin(registry, NAME, None, ANN)
+    damage(registry, 1)
+    move = promoting.unpin(registry, NAME, ANN)
+    assert (move.event.kind, move.event.version, move.event.lineage) == ("unpinned", 1, {})
+    assert registry.state(NAME).aliases.pin is None
+
+
+@pytest.mark.parametrize("reads", range(4))
+@pytest.mark.parametrize("change", ["promote", "roll back", "challenge", "accept", "dismiss", "pin", "unpin"])
+def test_what_is_moved_is_told_wherever_the_registry_goes_away(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, change: str, reads: int
+) -> None:
+    promoting.promote(registry, NAME, 2, ANN)
+    if change in ("accept", "dismiss"):
+        promoting.challenge(registry, NAME, 3, ANN)
+    if change == "unpin":
+        promoting.pin(registry, NAME, None, ANN)
+    move = {
+        "promote": lambda: promoting.promote(registry, NAME, 4, ANN),
+        "roll back": lambda: promoting.roll_back(registry, NAME, ANN),
+        "challenge": lambda: promoting.challenge(registry, NAME, 4, ANN),
+        "accept": lambda: promoting.accept(registry, NAME, 3, ANN, champion=2),
+        "dismiss": lambda: promoting.dismiss(registry, NAME, 3, ANN),
+        "pin": lambda: promoting.pin(registry, NAME, 4, ANN),
+        "unpin": lambda: promoting.unpin(registry, NAME, ANN),
+    }[change]
+    before, manifest, left = registry.state(NAME).epoch, registry.manifest, iter(range(reads))
+
+    def away(name: str, version: int) -> Manifest:
+        if next(left, None) is None:
+            raise OSError("the registry is away")
+        return manifest(name, version)
+
+    monkeypatch.setattr(registry, "manifest", away)
+    told = 0
+    with suppress(OSError):
+        told = len([move()])
+    assert registry.state(NAME).epoch - before == told
+
+
 def test_a_challenge_by_another_champion_than_the_one_that_serves_changes_nothing(registry: Registry) -> None:
     promoting.promote(registry, NAME, 2, ANN)
     with pytest.raises(AliasConflictError, match="champion of encoder is 2 by now and no longer 1"):
@@ -156,6 +211,14 @@ def test_a_challenge_ends_where_another_champion_comes_or_the_one_that_serves_is
     assert move.event.version == move.pointer.version
     with pytest.raises(AliasConflictError):
         promoting.accept(registry, NAME, 3, ANN, champion=2)
+
+
+def test_a_champion_that_is_set_without_a_word_ends_a_challenge_too(registry: Registry) -> None:
+    promoting.challenge(registry, NAME, 2, ANN)
+    registry.set_alias(NAME, "champion", 3, expected=1)
+    assert aliases(registry) == (3, None, 1)
+    with pytest.raises(AliasConflictError, match="no challenger any more"):
+        promoting.accept(registry, NAME, 2, ANN, champion=3)
 
 
 def test_a_challenge_goes_on_where_the_champion_is_promoted_once_more(registry: Registry) -> None:

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from support import toy_model
 from support.registering import change, read, register
 
+from models import fetching
 from models.external_data import MalformedModelError, has_external_data
 from models.manifest import VersionError
 from models.registry import Registry
@@ -88,6 +89,18 @@ def test_a_cached_version_is_verified_and_fetched_anew(small: Path, tmp_path: Pa
     assert (again / "report.md").read_text() == "# Report\n"
     assert [log["event"] for log in logs] == ["cached_version_refused"]
     assert [path.name for path in folder.parent.iterdir()] == [folder.name], "a draft was left behind"
+
+
+def test_a_cache_that_is_cleared_meanwhile_is_not_the_versions_fault(
+    small: Path, tmp_path: Path, memory_url: str
+) -> None:
+    registry = Registry(memory_url)
+    register(registry, small)
+    stored = fetching.Stored(registry._fs, registry._path("encoder", 1), memory_url)
+    with pytest.raises(FileNotFoundError):
+        fetching._copy(stored, "report.md", 9, tmp_path / "cleared" / "report.md")
+    with pytest.raises(VersionError, match=r"other\.md is missing"):
+        fetching._copy(stored, "other.md", 9, tmp_path / "other.md")
 
 
 def test_versions_of_two_registries_share_a_cache(small: Path, tmp_path: Path, memory_url: str) -> None:

@@ -28,7 +28,23 @@ class TestAliases:
         assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
         registry.set_alias("encoder", "champion", 2)
         registry.set_alias("encoder", "champion", 2)
-        assert registry.aliases("encoder") == {"champion": 2, "challenger": 2, "previous": 1}
+        assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+    @pytest.mark.parametrize("before", [1, None])
+    def test_a_challenge_ends_with_the_champion_by_which_it_was_judged(
+        self, registry: Registry, small: Path, before: int | None
+    ) -> None:
+        for _ in range(3):
+            register(registry, small)
+        if before is not None:
+            registry.set_alias("encoder", "champion", before)
+        registry.set_alias("encoder", "challenger", 2)
+        if before is not None:
+            registry.set_alias("encoder", "champion", before)
+            assert registry.aliases("encoder") == {"champion": 1, "challenger": 2}
+        registry.set_alias("encoder", "champion", 3)
+        assert registry.state("encoder").aliases.challenger is None
+        assert registry.state("encoder").aliases.previous == before
 
     def test_resolve(self, registry: Registry, small: Path) -> None:
         register(registry, small)

@@ -1,24 +1,32 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import toy_model
 
 from models.batching import sub_batches
-from models.manifest import Parity, ParityError, VersionError, encode, read
+from models.manifest import Labels, Parity, ParityError, VersionError, encode, read
 from models.registry import Registry
-from models.runtime import Encoder
+from models.runtime import Encoder, OutOfMemoryError, native_faults
+from models.sessions import open_session
+from models.training_reference import REFERENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TEXTS = ["Acme Corp wins: profit!", "why, Beta-Cola loses the merger", "", "shares in Paris " * 30, "broken"]
@@ -195,6 +203,82 @@ class TestRefusals:
         encoder = Encoder.load(copy, threads=1, sub_batch=4)
         with pytest.raises(VersionError, match=r"names no embedder\.onnx"):
             encoder.embed(["acme"])
+
+
+@contextmanager
+def no_further_file() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class TestTheMachine:
+    """What it lacks is no version's fault."""
+
+    @pytest.mark.parametrize(
+        "opening",
+        [
+            lambda encoder: read(encoder._folder / "labels.json", Labels),
+            lambda encoder: encoder._open("model.onnx"),
+            lambda encoder: encoder._open_tokenizer(),
+            lambda encoder: Encoder.load(encoder._folder, threads=1, sub_batch=4),
+        ],
+    )
+    def test_a_file_too_many(self, encoder: Encoder, opening: Callable[[Encoder], object]) -> None:
+        with no_further_file(), pytest.raises(OSError, match=r"Too many open files|system error|os error") as refused:
+            opening(encoder)
+        assert refused.value.errno == errno.EMFILE
+        opening(encoder)
+
+    def test_memory_for_a_run(self) -> None:
+        # 256 TiB, which no process can address.
+        shape = onnx.numpy_helper.from_array(np.array([2**46], np.int64), "shape")
+        node = onnx.helper.make_node("ConstantOfShape", ["shape"], ["zeros"])
+        zeros = onnx.helper.make_tensor_value_info("zeros", onnx.TensorProto.FLOAT, [None])
+        graph = onnx.helper.make_graph([node], "huge", [], [zeros], [shape])
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+        with pytest.raises(OutOfMemoryError, match=r"^huge cannot be run: "), native_faults("huge cannot be run"):
+            open_session(model.SerializeToString()).run(None, {})
+
+    @pytest.mark.parametrize(
+        ("said", "raised"),
+        [
+            ("[ONNXRuntimeError] : 6 : Exception during initialization: std::bad_alloc", MemoryError),
+            ("bad allocation", MemoryError),
+            ("Cannot allocate memory (os error 12)", MemoryError),
+            ("env.cc:327 pthread_create failed, error code: 11 error msg: Resource temporarily unavailable", OSError),
+            ("Load model from model.onnx failed:system error number 13", PermissionError),
+            ("No such file or directory (os error 2)", VersionError),
+            ("Protobuf parsing failed.", VersionError),
+        ],
+    )
+    def test_what_is_said_decides(self, said: str, raised: type[Exception]) -> None:
+        with pytest.raises(raised, match=r"model\.onnx"), native_faults("model.onnx"):
+            raise RuntimeError(said)
+
+    def test_memory_is_short_like_a_registry_that_is_away(self) -> None:
+        assert issubclass(OutOfMemoryError, OSError)
+        assert not issubclass(OutOfMemoryError, VersionError)
+
+    @pytest.mark.parametrize("error", [ParityError("another label"), MemoryError(), PermissionError("closed")])
+    def test_what_is_told_already_stays(self, error: Exception) -> None:
+        with pytest.raises(type(error)) as told, native_faults("model.onnx"):
+            raise error
+        assert told.value is error
+
+    def test_a_training_reference_that_cannot_be_read_is_told_as_none(self, toy_version: Path, tmp_path: Path) -> None:
+        folder = shutil.copytree(toy_version, tmp_path / "copy")
+        (folder / REFERENCE).mkdir()
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["files"][REFERENCE] = manifest["files"]["labels.json"]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(VersionError, match="Is a directory"):
+            Encoder.load(folder, threads=1, sub_batch=4).training_reference()
 
 
 def test_serving_imports_no_training_library() -> None:

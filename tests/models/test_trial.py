@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 import pytest
+from structlog.testing import capture_logs
 from support import toy_model
 from support.processes import wait_for
 
@@ -24,6 +25,22 @@ from models.trial import Trial, TrialError, try_once, try_version
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Loaded by the interpreter of the trial at its start.
+_WITHOUT_MEMORY = """
+import onnxruntime
+
+class Session(onnxruntime.InferenceSession):
+    def {where}(self, *given, **named):
+        raise RuntimeError("{said}")
+
+onnxruntime.InferenceSession = Session
+"""
+_TALKATIVE = """
+import os, sys
+os.write(1, b"a library without a line's end")
+print("and one with")
+"""
 
 
 @pytest.fixture
@@ -89,6 +106,73 @@ def test_a_trial_that_is_given_up_leaves_no_process(registry: Registry, tmp_path
     assert _child() is None
 
 
+def _at_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("__init__", "Exception during initialization: std::bad_alloc"),
+        ("__init__", "Load model from model.onnx failed:system error number 24"),
+        ("run", "Failed to allocate memory for requested buffer of size 12582912"),
+    ],
+)
+def test_what_the_machine_lacks_says_nothing_of_the_version(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, said: str
+) -> None:
+    _at_start(monkeypatch, tmp_path, _WITHOUT_MEMORY.format(where=where, said=said))
+    with pytest.raises(TrialError, match=f"ended with 1: .*{said}"):
+        asyncio.run(try_version(_trial(registry, tmp_path)))
+
+
+@pytest.mark.parametrize("content", [None, b"cut"])
+def test_a_key_that_cannot_be_read_any_more_says_nothing_of_the_version(
+    registry: Registry, tmp_path: Path, content: bytes | None
+) -> None:
+    key = tmp_path / "registry.key"
+    if content is not None:
+        key.write_bytes(content)
+    trial = msgspec.structs.replace(_trial(registry, tmp_path), key_file=str(key))
+    with pytest.raises(TrialError, match=r"ended with 1: model\.key_file"):
+        asyncio.run(try_version(trial))
+
+
+def test_a_copy_that_is_healed_is_told_and_no_part_of_the_folder(toy_files: Path, tmp_path: Path) -> None:
+    key = tmp_path / "registry.key"
+    key.write_bytes(b"k" * 40)
+    registry = Registry(str(tmp_path / "registry"), key)
+    registry.register(toy_files, "encoder", **toy_model.facts())
+    folder = registry.fetch("encoder", 1, tmp_path / "cache")
+    (folder / "labels.json").write_bytes(b"{}")
+    trial = msgspec.structs.replace(_trial(registry, tmp_path), key_file=str(key))
+    with capture_logs() as logs:
+        assert asyncio.run(try_once(trial, 0.0)) == folder
+    (log,) = logs
+    assert log["event"] == "trial_said"
+    assert "cached_version_refused" in log["said"]
+    assert (folder / "labels.json").read_bytes() == (toy_files / "labels.json").read_bytes()
+
+
+@pytest.mark.parametrize("version", [1, 7])
+def test_nothing_that_is_printed_is_taken_for_what_was_found(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    _at_start(monkeypatch, tmp_path, _TALKATIVE)
+    trying = try_version(_trial(registry, tmp_path, version))
+    if version == 1:
+        assert asyncio.run(trying) == tmp_path / "registry/encoder/1"
+    else:
+        with pytest.raises(VersionError, match=r"^version 7 of encoder does not exist"):
+            asyncio.run(trying)
+
+
+@pytest.mark.parametrize("out", [b"", b"/tmp", b"\xff\n", b"{}", b'{"folder":"/nowhere/at/all"}', b"{}\nGoodbye"])
+def test_a_process_that_does_not_say_what_it_found_has_found_nothing(out: bytes) -> None:
+    assert trials._found(out) is None
+
+
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Versions that went through a trial of their own; each ends after the others had time to begin."""
@@ -129,6 +213,15 @@ def test_a_trial_from_before_is_none_and_neither_is_that_of_something_else(
     assert tried == [1] * 4
     asyncio.run(try_once(trial, 0.0))
     assert tried == [1] * 4
+
+
+def test_what_was_passed_and_is_gone_is_tried_anew(registry: Registry, tmp_path: Path, tried: list[int]) -> None:
+    trial = _trial(registry, tmp_path)
+    folder = asyncio.run(try_once(trial, 0.0))
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(VersionError, match="does not exist"):
+        asyncio.run(try_once(trial, 0.0))
+    assert tried == [1, 1]
 
 
 def test_a_refusal_is_for_each_to_find(registry: Registry, tmp_path: Path, tried: list[int]) -> None:
