@@ -17,7 +17,7 @@ from models.generator.ports import LOGITS, cache_names
 from models.generator.prompting import encode
 from models.generator.session import Rows
 from models.manifest import MANIFEST, Manifest, VersionError, read
-from models.runtime import MODEL, TOKENIZER
+from models.runtime import MODEL, TOKENIZER, native_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,7 @@ class Generator:
 
         Raises:
             VersionError: A file is missing, or the graph does not fit its description or does not run.
+            OSError: A file cannot be read for now, or memory is short.
             ParityError: The graph does not write what it wrote at export.
         """
         generator = cls(folder, read(folder / MANIFEST, Manifest), threads=threads, batch=batch)
@@ -146,12 +147,8 @@ class Generator:
 
     def _check_parity(self) -> None:
         recorded = read(self._file(PARITY), GreedyParity)
-        try:
+        with native_faults(f"{self._folder / MODEL}: it fails at a parity sample"):
             parity.check(self._rows, recorded)
-        except VersionError:
-            raise
-        except Exception as error:  # onnxruntime's exceptions have no base of their own
-            raise VersionError(f"{self._folder / MODEL}: it fails at a parity sample: {error}") from error
 
     def _file(self, name: str) -> Path:
         """Path of a file of the version; one that the manifest does not name was not verified and is not read."""
@@ -161,10 +158,8 @@ class Generator:
 
     def _open_chat(self) -> Chat:
         path = self._file(TOKENIZER)
-        try:
+        with native_faults(str(path)):
             return Chat(Tokenizer.from_file(str(path)), self.config.form)
-        except Exception as error:  # tokenizers raises bare Exception
-            raise VersionError(f"{path}: {error}") from error
 
     def _open(self, threads: int) -> onnxruntime.InferenceSession:
         path = self._file(MODEL)
@@ -190,6 +185,7 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
     Raises:
         VersionError: onnxruntime refuses it.
+        OSError: Memory is short, or the system refuses a further file or thread.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -201,7 +197,5 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     # After the run none may spin on, which would starve the event loop.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0" if threads == 1 else "1")
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    try:
+    with native_faults(f"{path}: onnxruntime refuses it"):
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions have no base of their own
-        raise VersionError(f"{path}: onnxruntime refuses it: {error}") from error

@@ -39,6 +39,7 @@ def load_ranker(registry: Registry, alias_or_version: str, cache: Path) -> Ranke
 
     Raises:
         VersionError: The version is missing, corrupt, or no such ranker.
+        OSError: A file cannot be read for now.
     """
     if alias_or_version in ALIASES and alias_or_version not in registry.aliases(NAME):
         return None
@@ -50,6 +51,7 @@ def open_ranker(folder: Path) -> Ranker:
 
     Raises:
         VersionError: A file is missing or is not what it should be.
+        OSError: A file cannot be read for now.
     """
     manifest = read(folder / MANIFEST, Manifest)
     if WEIGHTS not in manifest.files:
@@ -78,7 +80,7 @@ def _open_projection(path: Path) -> Projection:
     """Columns of one array, [width, 2 + reduced]: mean, appeal, and the matrix."""
     try:
         rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         raise VersionError(f"{path}: {error}") from error
     if not isinstance(rows, np.ndarray) or rows.dtype != np.float32 or rows.ndim != 2 or rows.shape[1] <= 2:  # noqa: PLR2004
         raise VersionError(f"{path} is no array of float32 with a mean, an appeal and a matrix")

@@ -166,7 +166,7 @@ def search(
             index = AnswerIndex(encoder.embed, encoder.embedder_sha256)
             index.put(documents)
             (found,) = index.search([mask(text, handles=True)], limit, language=language)
-    except VersionError as error:
+    except (VersionError, OSError) as error:
         raise common.CommandError(str(error)) from error
     if not found:
         raise common.CommandError("nothing is found: no answer or page is in this language", common.NOT_FOUND)

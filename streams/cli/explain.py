@@ -121,7 +121,7 @@ def _rehearse(
         known = common.some(len(documents), "answer or page", "answers and pages")
         with common.err.status(f"{common.some(len(messages), 'message')}, {known}"):
             return Rehearsal(encoder, documents, domain, settings).rehearse(messages)
-    except VersionError as error:
+    except (VersionError, OSError) as error:
         raise common.CommandError(str(error)) from error
 
 

@@ -92,7 +92,7 @@ def rollback(
         # It must be whole: what cannot be loaded would leave the one that serves in place without a word.
         load_ranker(registry, "previous", settings.model.cache)
         pointer = promotion.rollback(named(settings, NAME), registry, desk.speaker(by), reason, expected=expected)
-    except VersionError as error:
+    except (VersionError, OSError) as error:
         raise common.CommandError(str(error)) from error
     if as_json:
         common.print_json(pointer)

@@ -16,7 +16,7 @@ from models.generator.config import CONFIG, PARITY, GenerationOptions, Generator
 from models.generator.prompting import reply_prompt
 from models.generator.runtime import Generator
 from models.manifest import MANIFEST, Manifest, ParityError, VersionError, decode, encode, read
-from models.runtime import MODEL, Encoder
+from models.runtime import MODEL, Encoder, OutOfMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,15 @@ def test_a_quantised_version_loads_and_writes(precision: str, make_version: Call
     generator = Generator.load(make_version(precision), threads=1)
     assert generator.manifest.precision == precision
     assert generator.generate([PROMPT], OPTIONS)[0].tokens == 12
+
+
+def test_what_the_machine_lacks_is_no_fault_of_the_version(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(*_: object, **__: object) -> None:
+        raise RuntimeError("[ONNXRuntimeError] : 6 : Exception during initialization: std::bad_alloc")
+
+    monkeypatch.setattr("models.generator.runtime.onnxruntime.InferenceSession", lack)
+    with pytest.raises(OutOfMemoryError, match="bad_alloc"):
+        Generator.load(copy, threads=1)
 
 
 def test_more_prompts_than_a_batch_are_written_to_in_their_order(generator: Generator) -> None:

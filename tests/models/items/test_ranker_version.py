@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,20 @@ def test_a_projection_fits_the_vectors_that_it_was_learned_on_alone(
     ranker = load_ranker(registry, "1", tmp_path)
     assert fits(ranker, EMBEDDER) is ranker.projection
     assert fits(ranker, "cd" * 32) is None
+
+
+def test_a_file_that_cannot_be_read_for_now_is_no_fault_of_the_version(
+    registry: Registry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_ranker(folder, weights(EMBEDDER), projection())
+    registered(registry, folder)
+
+    def lack(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("models.items.ranker.np.load", lack)
+    with pytest.raises(OSError, match="Too many open files"):
+        load_ranker(registry, "champion", tmp_path / "cache")
 
 
 def test_where_none_was_ever_promoted_there_is_none(registry: Registry, folder: Path, tmp_path: Path) -> None:
