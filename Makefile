@@ -55,6 +55,7 @@ bench: $(VENV)/.dev ## Run the benchmarks (hours), and write benchmarks/results/
 	$(BIN)/python -m benchmarks.generation
 	$(BIN)/python -m benchmarks.recommend
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.gate
 	$(BIN)/python -m benchmarks.quality
 
 soak: $(VENV)/.dev ## Run for an hour under load while all changes, then overload it, and write benchmarks/results/soak.json

@@ -71,26 +71,25 @@ def fit_temperatures(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: 
         labels: Names of the graph's outputs.
 
     Returns:
-        By head; 1.0 where fewer than ``MIN_ITEMS`` answers are labelled.
+        By head; 1.0 where fewer than ``MIN_ITEMS`` rows are labelled.
     """
+    answered = list(zip(rows, answers, strict=True))
     heads: dict[Head, LabelledLogits | None] = {
         "topic": _topics(rows, answers, labels),
         "sentiment": _choices(
-            ((answer.sentiment_logits, row.sentiment) for row, answer in zip(rows, answers, strict=True)),
-            labels.sentiments,
+            ([(answer.sentiment_logits, row.sentiment)] for row, answer in answered), labels.sentiments
         ),
-        "intent": _choices(
-            ((answer.intent_logits, row.intent) for row, answer in zip(rows, answers, strict=True)), labels.intents
-        ),
+        "intent": _choices(([(answer.intent_logits, row.intent)] for row, answer in answered), labels.intents),
         "entities": _choices(
-            (pair for answer in answers for pair in zip(answer.tag_logits, answer.tags, strict=True)),
-            labels.entity_tags,
+            (zip(answer.tag_logits, answer.tags, strict=True) for answer in answers), labels.entity_tags
         ),
         "towards": _choices(
             (
-                (logits, entity.sentiment)
-                for row, answer in zip(rows, answers, strict=True)
-                for logits, entity in zip(answer.towards_logits, row.entities or (), strict=True)
+                [
+                    (logits, entity.sentiment)
+                    for logits, entity in zip(answer.towards_logits, row.entities or (), strict=True)
+                ]
+                for row, answer in answered
             ),
             labels.sentiments,
         ),
@@ -98,22 +97,27 @@ def fit_temperatures(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: 
     return {head: fit_temperature(labelled) for head, labelled in heads.items() if labelled is not None}
 
 
-def _choices(pairs: Iterable[tuple[NDArray[np.float32], str | None]], names: Sequence[str]) -> LabelledLogits | None:
-    """Logits that somebody labelled, with a label that the graph knows."""
-    known = [(logits, names.index(name)) for logits, name in pairs if name in names]
+def _choices(
+    texts: Iterable[Iterable[tuple[NDArray[np.float32], str | None]]], names: Sequence[str]
+) -> LabelledLogits | None:
+    """Text by text the logits that somebody labelled, with a label that the graph knows."""
+    by_text = [[(logits, names.index(name)) for logits, name in pairs if name in names] for pairs in texts]
+    known = [pair for pairs in by_text for pair in pairs]
     if not known:
         return None
     return LabelledLogits(
-        np.stack([logits for logits, _ in known]).astype(np.float64), np.array([number for _, number in known])
+        np.stack([logits for logits, _ in known]).astype(np.float64),
+        np.array([number for _, number in known]),
+        texts=sum(map(bool, by_text)),
     )
 
 
 def _topics(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -> LabelledLogits | None:
     labelled = [(answer, row.topics) for row, answer in zip(rows, answers, strict=True) if row.topics is not None]
     if labels.topic_mode == "single":
-        return _choices(((answer.topic_logits, topics[0]) for answer, topics in labelled if topics), labels.topics)
+        return _choices(([(answer.topic_logits, topics[0])] for answer, topics in labelled if topics), labels.topics)
     if not labelled:
         return None
     true = [[int(name in topics) for name in labels.topics] for _, topics in labelled]
     logits = np.concatenate([answer.topic_logits for answer, _ in labelled])
-    return LabelledLogits(logits.astype(np.float64), np.array(true, np.int64).ravel(), binary=True)
+    return LabelledLogits(logits.astype(np.float64), np.array(true, np.int64).ravel(), binary=True, texts=len(labelled))

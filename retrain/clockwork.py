@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Self
 
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from retrain.cron import trigger_of
 from retrain.job_store import CronJobStore
@@ -29,7 +31,7 @@ class Clockwork:
         cron: The line of cron; empty for never.
         grace: How late the action may still be called, in seconds.
         folder: Where the schedule outlives the process; it must exist.
-        action: What is called.
+        action: What is called; the clock waits for it.
         setting: Where the line stands, for errors.
 
     Raises:
@@ -47,17 +49,28 @@ class Clockwork:
             action()
 
         self._act = act
+        self._next_run: datetime | None = None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": CronJobStore(folder / _FILE, act)},
-            executors={"default": ThreadPoolExecutor(1)},
+            # In the clock's own thread: what the action keeps is kept before the store takes it for done.
+            executors={"default": DebugExecutor()},
             timezone=UTC,
         )
 
     @property
     def next_run(self) -> datetime | None:
         """When the cron is due next; None where it never is."""
-        job = self._scheduler.get_job(_JOB)
-        return None if job is None else job.next_run_time
+        # Where the disk cannot be read, what it said before holds; the store tells of it.
+        with suppress(SQLAlchemyError):
+            job = self._scheduler.get_job(_JOB)
+            self._next_run = None if job is None else job.next_run_time
+        return self._next_run
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread lives, once it is entered."""
+        thread = self._scheduler._thread  # noqa: SLF001  told in no other way
+        return thread is None or bool(thread.is_alive())
 
     def __enter__(self) -> Self:
         # Paused, since a job of another line of cron must not run once more before it is replaced.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from retrain.judged import HeadScores, Part
+    from retrain.judged import HeadScores, Part, Sureness
     from streams.contract.model_settings import RetrainSettings
 
     _Columns = NDArray[np.float64]
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["all heads", "head", "slice", "calibration"]
 
-_BINS = 10
-_EDGES = np.linspace(0, 1, _BINS + 1)[1:-1]
+MIN_SURE = 30
+"""Clusters with an answer of each model below which calibration is not compared: a handful may be right to a hair."""
+
 _RATIO_COLUMNS = 4
 
 
@@ -71,8 +72,9 @@ def compare(champion: Part, candidate: Part, rules: RetrainSettings) -> list[Com
         rules: Confidence, resamples and seed.
 
     Returns:
-        All heads together first (each weighs as many rows as it is judged on), then each head, its calibration and its
-        slices of at least ``MIN_SLICE`` rows. Empty where no head of both is judged.
+        All heads together first (each weighs as many rows as it is judged on), then each head, its calibration where
+        both answered in at least ``MIN_SURE`` clusters, and its slices of at least ``MIN_SLICE`` rows. Empty where no
+        head of both is judged.
 
     Raises:
         ValueError: The two did not answer the same rows.
@@ -116,9 +118,10 @@ def _statistics(champion: Part, candidate: Part) -> Iterator[_Statistic]:
     )
     for head, columns in heads.items():
         yield _Statistic("head", head, int(judged[head].sum()), columns, _ratios)
-        calibration = _calibration_columns(*pairs[head])
-        if calibration is not None:
-            yield _Statistic("calibration", head, int(judged[head].sum()), calibration, _calibration_errors)
+        sureness = _comparable(champion.groups, *pairs[head])
+        if sureness is not None:
+            answered = int(np.count_nonzero(sureness[0].answers + sureness[1].answers))
+            yield _Statistic("calibration", head, answered, _calibration_columns(*sureness), _calibration_errors)
         for name, members in champion.slices.items():
             count = int(np.count_nonzero(judged[head] & members))
             if count >= MIN_SLICE:
@@ -149,31 +152,26 @@ def _weighted(weights: NDArray[np.float64]) -> _Measure:
     return measure
 
 
-def _calibration_columns(champion: HeadScores, candidate: HeadScores) -> _Columns | None:
-    """For each model and each bin of confidence, by how much a row's confidence exceeds its being right."""
-    if champion.confidence is None or candidate.confidence is None:
+def _comparable(
+    groups: NDArray[np.intp], champion: HeadScores, candidate: HeadScores
+) -> tuple[Sureness, Sureness] | None:
+    """What calibration is judged by, where both models answered often enough."""
+    old, new = champion.sureness, candidate.sureness
+    if old is None or new is None:
         return None
-    judged = (champion.possible > 0).astype(np.float64)
-    return np.hstack(
-        [
-            _excess(scores.confidence, scores.gained, judged)
-            for scores in (champion, candidate)
-            if scores.confidence is not None
-        ]
-        + [judged[:, None]]
-    )
+    answered = min(np.unique(groups[one.answers > 0]).size for one in (old, new))
+    return (old, new) if answered >= MIN_SURE else None
 
 
-def _excess(confidence: NDArray[np.float64], right: NDArray[np.float64], judged: NDArray[np.float64]) -> _Columns:
-    bins = np.digitize(confidence, _EDGES)
-    columns = np.zeros((confidence.size, _BINS))
-    columns[np.arange(confidence.size), bins] = judged * (confidence - right)
-    return columns
+def _calibration_columns(champion: Sureness, candidate: Sureness) -> _Columns:
+    return np.column_stack([champion.excess, champion.answers, candidate.excess, candidate.answers])
 
 
 def _calibration_errors(sums: _Columns) -> tuple[_Columns, _Columns]:
-    """Expected calibration errors (Naeini, Cooper and Hauskrecht, 2015), over ten bins of equal width."""
-    rows = sums[..., -1]
-    champion = np.abs(sums[..., :_BINS]).sum(axis=-1)
-    candidate = np.abs(sums[..., _BINS:-1]).sum(axis=-1)
-    return _ratio(champion, rows), _ratio(candidate, rows)
+    """Expected calibration errors (Naeini, Cooper and Hauskrecht, 2015), over bins of equal width."""
+    champion, candidate = np.split(sums, 2, axis=-1)
+    return _calibration_error(champion), _calibration_error(candidate)
+
+
+def _calibration_error(sums: _Columns) -> _Columns:
+    return _ratio(np.abs(sums[..., :-1]).sum(axis=-1), sums[..., -1])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from models.bert import Trunk
     from models.heads import Heads
     from models.tokens import TextTokenizer
+    from retrain.batches import Lesson
     from retrain.dataset import Dataset
     from retrain.rows import Row
     from streams.contract.model_settings import RetrainSettings
@@ -80,15 +81,16 @@ def finetune(
         raise FinetuneError(
             f"retrain.frozen_layers = {settings.frozen_layers}, and the trunk has {trunk.layers} layers: freeze fewer"
         )
-    checkpoints = Checkpoints(folder, _identity(dataset, trunk, heads, settings))
+    learnt, judged = (lessons(rows, tokenizer, dataset.labels) for rows in (train, validation))
+    checkpoints = Checkpoints(folder, _identity(dataset, [*learnt, *judged], trunk, heads, settings))
     task = Task(
         trunk=trunk,
         heads=warm_start(train, dataset.labels, trunk, tokenizer, heads, seed=settings.seed, tell=tell),
         tokenizer=tokenizer,
         labels=dataset.labels,
         class_weights=dataset.class_weights,
-        train=lessons(train, tokenizer, dataset.labels),
-        validation=lessons(validation, tokenizer, dataset.labels),
+        train=learnt,
+        validation=judged,
     )
     if settings.trials:
         settings = search(task, settings, folder, tell)
@@ -120,9 +122,13 @@ def _telling(rows: Sequence[Row], part: str) -> list[Row]:
     return telling
 
 
-def _identity(dataset: Dataset, trunk: Trunk, heads: Heads | None, settings: RetrainSettings) -> str:
-    """Hash of all that the result follows from."""
+def _identity(
+    dataset: Dataset, told: Sequence[Lesson], trunk: Trunk, heads: Heads | None, settings: RetrainSettings
+) -> str:
+    """Hash of all that the result follows from; the tokenizer and its cut by what they make of the texts."""
     digest = sha256(dataset.sha256.encode())
+    for lesson in told:
+        digest.update(repr(lesson).encode())
     digest.update(settings.model_dump_json(include=_SHAPING).encode())
     weights = dict(trunk.weights)
     if heads is not None:

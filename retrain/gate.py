@@ -2,10 +2,11 @@
 
 A candidate must be better where it counts: on the newest messages that were drawn by lot, since the labels that the
 model asked for are of messages that the champion finds hard, and flatter whoever comes after it. And it must be worse
-nowhere: on no head, no larger slice, no perturbed text, neither in calibration nor in speed. Worse is what is behind by
-more than the margin and by more than chance, both. Of so many things some one falls behind by chance, so that chance is
-corrected for their number (Benjamini and Hochberg, 1995): once over the heads, which are few and see more for it, and
-once over slices and perturbations.
+nowhere: not on the frozen part as a whole, on no head, no larger slice, no perturbed text, neither in calibration nor
+in speed. Worse is what is behind by more than the margin and by more than chance, both. Of so many things some one
+falls behind by chance, so that chance is corrected for their number (Benjamini and Hochberg, 1995): once over the
+heads, which are few and see more for it, and once over slices and perturbations. The frozen part as a whole is one
+question, asked of every candidate: it stands alone, and sees what heads hide, each in its own chance.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def decide(champion: Judged, candidate: Judged, rules: RetrainSettings) -> Decis
     better = _better(champion, parts.get("control", []), rules)
     checks = {"better": better, "latency": _speed(champion, candidate, rules)}
     checks |= _complete(champion, candidate)
+    checks |= _kept(list(_whole(parts)), rules)
     checks |= _kept(list(_heads(parts)), rules)
     checks |= _kept(list(_details(parts, perturbed)), rules)
     failed = [check.says for check in checks.values() if not check.passed]
@@ -156,6 +158,13 @@ class _Question(NamedTuple):
     name: str
     title: str
     compared: Comparison
+
+
+def _whole(parts: Mapping[PartName, list[Comparison]]) -> Iterator[_Question]:
+    """All heads together on the frozen part; on the control rows it must be better, which is another question."""
+    for one in parts.get("frozen", []):
+        if one.kind == "all heads":
+            yield _Question(f"frozen: {one.name}", f"over all heads on {_TITLES['frozen']}", one)
 
 
 def _heads(parts: Mapping[PartName, list[Comparison]]) -> Iterator[_Question]:

@@ -8,6 +8,7 @@ lock next says so for it, and may go on from what it left.
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -22,6 +23,7 @@ from retrain.promotion import UntoldError
 from retrain.run import Run
 from retrain.run_record import RunRecord, read_record, runs_folder
 from retrain.work import DataT, Messenger, NothingToLearnError, TunedT, Work
+from streams.brokers.errors import BrokerError, BrokerRefusesError
 from streams.contract.credentials import hide_credentials
 from streams.contract.masking import mask
 
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 
 JudgedT = TypeVar("JudgedT")
 
-_ATTEMPTS = 2
 _WORK, _OUT = "work", "version"
+# How soon a promotion is tried again.
+_PAUSE_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -59,6 +62,8 @@ def settle(settings: Settings, registry: Registry, messenger: Messenger) -> RunR
     Raises:
         BusyError: A run is under way on this machine.
         BrokerError: The brokers do not take it.
+        VersionError: The registry's aliases are corrupt.
+        OSError: The registry, or the disk, does not answer.
     """
     with sole_run(runs_folder(settings)):
         return _settle(settings, registry, messenger)
@@ -76,7 +81,7 @@ def _settle(settings: Settings, registry: Registry, messenger: Messenger) -> Run
 
 
 class JobError(Exception):
-    """A run cannot begin; the message says what to do."""
+    """A run cannot begin, or its candidate cannot come to serve; the message says what to do, or what is left of it."""
 
 
 class Job(Generic[DataT, TunedT, JudgedT]):
@@ -121,9 +126,13 @@ class Job(Generic[DataT, TunedT, JudgedT]):
 
         Raises:
             BusyError: Another run is under way on this machine.
+            BrokerError: The brokers do not take what became of the run before.
+            VersionError: The registry's aliases are corrupt.
+            OSError: The registry does not answer; what became of the run is told once it does.
         """
         with sole_run(self._folder):
             _settle(self._settings, self._registry, self._messenger)
+            left = self._left()
             run = self._run(
                 RunRecord(
                     id=uuid.uuid4().hex,
@@ -131,10 +140,11 @@ class Job(Generic[DataT, TunedT, JudgedT]):
                     reason=request.reason,
                     request=request.id,
                     began=datetime.now(UTC),
-                    attempt=self._attempt(),
+                    attempt=1 if left is None else left.attempt + 1,
+                    stops=0 if left is None else left.stops + left.stopped,
                 )
             )
-            if run.record.attempt == 1:
+            if left is None:
                 self._clear()
             try:
                 self._perform(run)
@@ -157,7 +167,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             command = "generator bootstrap" if self._kind == "generator" else "models bootstrap"
             raise JobError(f"no version of {self._name} serves: `tocsin {command}` makes a first one")
         run.at("data", champion=champion)
-        run.tell("retrain_started", [run.record.reason] if run.record.reason else [])
+        run.mention("retrain_started", [run.record.reason] if run.record.reason else [])
         if state.aliases.pin is not None:
             run.end("rejected", [f"Version {champion} is pinned {state.aliases.pin}, so that none may replace it."])
             return
@@ -179,7 +189,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         folder, out = self._folder / _WORK, self._folder / _OUT
         folder.mkdir(exist_ok=True)
         dataset = self._work.data(serving, folder)
-        run.at("finetune")
+        run.at("finetune", offsets=dict(dataset.offsets))
         tuned = self._work.finetune(dataset, folder)
         run.at("export")
         # A killed run may have left half a version.
@@ -205,7 +215,7 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             kind=self._kind,
         )
         run.at("judge", version=version)
-        run.tell("registered", metrics=made.metrics, lineage=lineage)
+        run.mention("registered", metrics=made.metrics, lineage=lineage)
         return dataset, version
 
     def _judge(self, run: Run, champion: int, serving: Path, version: int, dataset: DataT) -> DecisionRecord:
@@ -227,26 +237,62 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         details = Details(reasons=decision.reasons, metrics=decision.figures, request=run.record.request)
         reason = decision.reasons[0]
         outcome: Outcome = "challenging" if self._settings.swap.shadow else "promoted"
+        move = self._messenger.challenge if outcome == "challenging" else self._messenger.promote
+
+        def let_serve(*, again: bool) -> None:
+            # Whoever tries again must not take his own move for another's.
+            if again and run.has_moved:
+                raise UntoldError("the registry did not answer when it moved")
+            move(version, champion, reason, details)
+
         try:
-            if outcome == "challenging":
-                self._messenger.challenge(version, champion, reason, details)
-            else:
-                self._messenger.promote(version, champion, reason, details)
+            self._patiently(let_serve)
         except (AliasConflictError, PinnedError) as error:
             run.end("rejected", [_shown(error)], metrics=decision.figures)
-            return
         except UntoldError as error:
             _log.warning("the registry moved, and the brokers were not told", problem=str(error))
             run.end(outcome, decision.reasons)
+        except (BrokerError, OSError) as error:
+            raise JobError(
+                f"version {version} passed the gate, and is kept, but could not come to serve: {error}"
+            ) from error
         else:
             run.end(outcome, decision.reasons, told=True)
 
-    def _attempt(self) -> int:
-        """2 where the latest run was killed, and what it left may be gone on with."""
+    def _patiently(self, move: Callable[..., None]) -> None:
+        """Move the registry, once it and the brokers are there: what was trained for hours is not lost to a restart.
+
+        Args:
+            move: Does so; told by ``again`` whether it was tried before.
+
+        Raises:
+            UntoldError: The registry has moved.
+            BrokerError: The brokers are away for longer than a run may be late; nothing has moved.
+            OSError: The registry is; whether it has moved is not known.
+        """
+        grace = self._settings.retrain.misfire_grace_seconds
+        deadline = time.monotonic() + grace
+        again = False
+        while True:
+            try:
+                move(again=again)
+            except (UntoldError, BrokerRefusesError):
+                raise
+            except (BrokerError, OSError) as error:
+                if time.monotonic() >= deadline:
+                    raise
+                _log.warning("the candidate cannot come to serve yet", problem=str(error), at_most_seconds=grace)
+                again = True
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
+
+    def _left(self) -> RunRecord | None:
+        """The latest run, where it was killed, and what it left may be gone on with."""
         latest = read_record(self._folder)
-        if latest is None or not latest.killed or latest.attempt >= _ATTEMPTS or latest.champion != self._champion():
-            return 1
-        return latest.attempt + 1
+        if latest is None or not latest.can_go_on or latest.champion != self._champion():
+            return None
+        return latest
 
     def _run(self, record: RunRecord) -> Run:
         return Run(self._name, self._folder, self._registry, self._messenger, record)

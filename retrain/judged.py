@@ -5,14 +5,54 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
 PartName = Literal["frozen", "recent", "control"]
 """The test part by a hash of the id; the newest messages; those of the newest that were drawn by lot."""
+
+
+_BINS = 10
+_EDGES = np.linspace(0, 1, _BINS + 1)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Sureness:
+    """How far the probabilities of a head's answers are from their being right, row by row: calibration adds these up.
+
+    Attributes:
+        excess: Probability less being right (1 or 0), summed over the row's answers in each bin of probability, float64
+            [rows, bins].
+        answers: How many they are, float64 [rows].
+    """
+
+    excess: NDArray[np.float64]
+    answers: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, places: NDArray[np.int64], confidences: NDArray[np.float64], right: NDArray[np.bool_], rows: int
+    ) -> Sureness | None:
+        """Sum up answers by their rows.
+
+        Args:
+            places: Row of each answer, int64 [answers].
+            confidences: Probability of each, float64 [answers].
+            right: Whether it was right, bool [answers].
+            rows: Of the part.
+
+        Returns:
+            None where there is no answer: a model that says nothing of how sure it is, is not perfectly calibrated.
+        """
+        if not places.size:
+            return None
+        bins = places * _BINS + np.digitize(confidences, _EDGES)
+        excess = np.bincount(bins, confidences - right, rows * _BINS).astype(np.float64)
+        return cls(excess.reshape(rows, _BINS), np.bincount(places, minlength=rows).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +66,12 @@ class HeadScores:
     Attributes:
         gained: float64 [rows].
         possible: float64 [rows]; 0 where nobody labelled the row, or there is nothing to find in it.
-        confidence: Probability of the label that was given, float64 [rows], for heads of one label: calibration is
-            judged on it. None for other heads.
+        sureness: What calibration is judged by; None where the model lacks the head, or found nothing by it.
     """
 
     gained: NDArray[np.float64]
     possible: NDArray[np.float64]
-    confidence: NDArray[np.float64] | None = None
+    sureness: Sureness | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.answers import answer
-from retrain.judged import HeadScores, Judged, Part
+from retrain.judged import HeadScores, Judged, Part, Sureness
 from retrain.latency import measure
 from retrain.outcomes import LABEL_HEADS, Outcomes, SpanOutcomes, collect, collect_spans
 from retrain.parts import ask
@@ -78,28 +78,25 @@ def _part(rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -> 
 
 
 def _of_labels(outcomes: Outcomes, rows: int) -> HeadScores:
-    if not outcomes.one_label:
-        hits = [
-            2.0 * len({*expected} & {*given}) for expected, given in zip(outcomes.expected, outcomes.given, strict=True)
-        ]
-        both = [
-            float(len(expected) + len(given)) for expected, given in zip(outcomes.expected, outcomes.given, strict=True)
-        ]
-        return HeadScores(_summed(outcomes.places, hits, rows), _summed(outcomes.places, both, rows))
-    gained = _summed(outcomes.places, outcomes.right.astype(np.float64), rows)
-    possible = np.bincount(outcomes.places, minlength=rows).astype(np.float64)
-    if possible.max() > 1:  # towards several entities of a row
-        return HeadScores(gained, possible)
-    return HeadScores(gained, possible, _summed(outcomes.places, outcomes.confidences, rows))
+    pairs = list(zip(outcomes.expected, outcomes.given, strict=True))
+    if outcomes.one_label:
+        gained = [float(expected == given) for expected, given in pairs]
+        possible = [1.0 for _ in pairs]
+    else:
+        gained = [2.0 * len({*expected} & {*given}) for expected, given in pairs]
+        possible = [float(len(expected) + len(given)) for expected, given in pairs]
+    sureness = Sureness.of(outcomes.confident_places(), outcomes.confidences, outcomes.right, rows)
+    return HeadScores(_summed(outcomes.places, gained, rows), _summed(outcomes.places, possible, rows), sureness)
 
 
 def _of_spans(spans: SpanOutcomes, rows: int) -> HeadScores:
     pairs = list(zip(spans.given, spans.expected, strict=True))
     hits = [2.0 * len(given.keys() & expected) for given, expected in pairs]
     both = [float(len(given) + len(expected)) for given, expected in pairs]
-    return HeadScores(_summed(spans.places, hits, rows), _summed(spans.places, both, rows))
+    sureness = Sureness.of(spans.confident_places(), *spans.confidences(), rows)
+    return HeadScores(_summed(spans.places, hits, rows), _summed(spans.places, both, rows), sureness)
 
 
-def _summed(places: NDArray[np.int64], values: Sequence[float] | NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+def _summed(places: NDArray[np.int64], values: Sequence[float], rows: int) -> NDArray[np.float64]:
     """Values added up by their row, float64 [rows]."""
     return np.bincount(places, np.asarray(values, np.float64), rows).astype(np.float64)

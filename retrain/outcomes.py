@@ -34,7 +34,7 @@ class Outcomes:
         expected: The label, or the labels of a head of several.
         given: Likewise.
         confidences: Probability of what was given, float64; one for each answer, and of several topics one for each
-            topic, for its being given or not.
+            topic, for its being given or not. None at all where the model lacks the head: it is not sure of nothing.
         right: Whether that was so, bool, as long as the confidences.
         one_label: Whether the head gives one label and no more.
     """
@@ -45,6 +45,10 @@ class Outcomes:
     confidences: NDArray[np.float64]
     right: NDArray[np.bool_]
     one_label: bool
+
+    def confident_places(self) -> NDArray[np.int64]:
+        """Row of each confidence, int64."""
+        return np.repeat(self.places, self.confidences.size // max(1, self.places.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ class SpanOutcomes:
         ]
         return np.array(scores, np.float64), np.array(right, np.bool_)
 
+    def confident_places(self) -> NDArray[np.int64]:
+        """Row of each found entity, int64."""
+        return np.repeat(self.places, np.array([len(given) for given in self.given], np.int64))
+
 
 def collect(head: LabelHead, rows: Sequence[Row], answers: Sequence[RowAnswer], labels: Labels) -> Outcomes:
     """Outcomes of a head that chooses labels.
@@ -89,8 +97,11 @@ def collect(head: LabelHead, rows: Sequence[Row], answers: Sequence[RowAnswer], 
     if head == "topic" and labels.topic_mode == "multi":
         confidences, right = _topic_by_topic(expected, [answers[place] for place in places], labels)
         return Outcomes(np.array(places, np.int64), expected, given, confidences, right, one_label=False)
-    confidences = np.array([_confidence(head, answers[place]) for place in places], np.float64)
-    right = np.array([one == other for one, other in zip(expected, given, strict=True)], np.bool_)
+    logits = [_logits(head, answers[place]) for place in places]
+    confidences = np.array([softmax(one).max() for one in logits if one.size], np.float64)
+    right = np.array(
+        [one == other for one, other, of in zip(expected, given, logits, strict=True) if of.size], np.bool_
+    )
     return Outcomes(np.array(places, np.int64), expected, given, confidences, right, one_label=True)
 
 
@@ -121,10 +132,9 @@ def _given(head: LabelHead, answer: RowAnswer) -> tuple[str, ...]:
     return () if value is None else (value,)
 
 
-def _confidence(head: LabelHead, answer: RowAnswer) -> float:
-    """Probability of the label that was given; none where the model lacks the head."""
-    logits = {"topic": answer.topic_logits, "sentiment": answer.sentiment_logits, "intent": answer.intent_logits}[head]
-    return float(softmax(logits).max()) if logits.size else 0.0
+def _logits(head: LabelHead, answer: RowAnswer) -> NDArray[np.float32]:
+    """What the label was given by; empty where the model lacks the head."""
+    return {"topic": answer.topic_logits, "sentiment": answer.sentiment_logits, "intent": answer.intent_logits}[head]
 
 
 def _topic_by_topic(

@@ -62,8 +62,8 @@ class Run:
         self._messenger = messenger
         self.record = record
 
-    def at(self, step: Step, **found: int) -> None:
-        """Go to a step, with what the one before found: ``champion`` or ``version``.
+    def at(self, step: Step, **found: int | dict[int, int]) -> None:
+        """Go to a step, with what the one before found: ``champion``, ``offsets`` or ``version``.
 
         Raises:
             OSError: The disk does not take the record.
@@ -110,8 +110,15 @@ class Run:
         )
         self._messenger.tell(event)
 
+    def mention(self, kind: ModelEventKind, reasons: Sequence[str] = (), **figures: Any) -> None:  # noqa: ANN401  as tell
+        """Publish an event of this run as ``tell`` does; where it is not taken, the run goes on all the same."""
+        try:
+            self.tell(kind, reasons, **figures)
+        except BrokerError as error:
+            _log.warning("the brokers do not take an event of the run, which goes on", kind=kind, problem=str(error))
+
     def end(self, outcome: Outcome, reasons: Sequence[str], *, told: bool = False, **figures: dict[str, Any]) -> None:
-        """Keep what became of it, and tell it if the brokers take it.
+        """Keep what became of it, and tell it if the brokers take it; where not, whoever settles the run tells it.
 
         Args:
             outcome: What became of it.
@@ -125,19 +132,22 @@ class Run:
             return
         try:
             self.close(**figures)
-        except BrokerError as error:
-            _log.warning("the brokers do not take the outcome: the next run tells it", problem=str(error))
+        except (BrokerError, VersionError, OSError) as error:
+            _log.warning("the outcome cannot be told yet: the next run tells it", problem=str(error))
 
     def close(self, **figures: dict[str, Any]) -> None:
         """Tell the outcome that is kept; an outcome of its own is found for a run that has none, since it was killed.
 
         Raises:
             BrokerError: It is not taken.
+            VersionError: The registry's aliases are corrupt.
+            OSError: The registry does not tell whether it moved.
         """
         if self.record.outcome is None:
-            found = self._broken_off("its process was killed")
+            killed = "the schedule was stopped" if self.record.stopped else "its process was killed"
+            found = self._broken_off(self.record.why or killed)
             # One that had come to its end but for the telling is not gone on with.
-            self._keep(killed=found["outcome"] == "failed", **found)
+            self._keep(killed=found["outcome"] == "failed" and not self.record.why, **found)
         moved = self._moved()
         if moved is not None:
             self._messenger.announce()
@@ -146,9 +156,28 @@ class Run:
         self._keep(ended=datetime.now(UTC))
 
     def break_off(self, why: str) -> None:
-        """End a run that did not come to its own end, as ``end`` does."""
-        broken_off = self._broken_off(why)
+        """End a run that did not come to its own end, as ``end`` does.
+
+        Raises:
+            VersionError: The registry's aliases are corrupt.
+            OSError: The registry does not tell whether it moved: the outcome is open, until somebody settles the run.
+        """
+        try:
+            broken_off = self._broken_off(why)
+        except (VersionError, OSError):
+            self._keep(why=why)
+            raise
         self.end(broken_off["outcome"], broken_off["reasons"])
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the candidate serves, or challenges.
+
+        Raises:
+            VersionError: The registry's aliases are corrupt.
+            OSError: The registry does not tell it.
+        """
+        return self._moved() is not None
 
     def _broken_off(self, why: str) -> dict[str, Any]:
         """Outcome and reasons of such a run: it has failed, unless the registry had moved before."""

@@ -22,6 +22,8 @@ Step = Literal["data", "finetune", "export", "register", "judge", "promote"]
 Outcome = Literal["promoted", "challenging", "rejected", "failed"]
 
 _RECORD = "run.json"
+# A run that was killed is gone on with so often: whatever killed it may well do so again.
+_KILLS = 1
 
 _log = structlog.get_logger(__name__)
 
@@ -37,20 +39,33 @@ class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request: str | None = None
     """Id of the request on the topic, where there was one."""
     attempt: int = 1
-    """2 where it goes on with a run that was killed."""
+    """Above 1 where it goes on with a run that was killed, or stopped."""
+    stops: int = 0
+    """So many of the attempts before it were stopped with the schedule, and not killed."""
     step: Step = "data"
     """At which it is, or ended."""
     champion: int | None = None
     """That it is judged against."""
     version: int | None = None
     """Its candidate, once registered."""
+    offsets: dict[int, int] = {}
+    """By partition of the labels topic, the first offset that it did not read; empty before its data were read."""
     outcome: Outcome | None = None
     """None while it is under way, and where it was killed and nobody has seen that yet."""
     killed: bool = False
     """Its process ended without a word; what it left can be gone on with."""
+    stopped: bool = False
+    """The schedule ended it, since it was itself stopped."""
+    why: str = ""
+    """Why it broke off, where it was not to be learnt whether the registry had moved before; its outcome is open."""
     reasons: tuple[str, ...] = ()
     ended: Annotated[datetime, Meta(tz=True)] | None = None
     """When its outcome had been told; None before."""
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it was killed, and not too often, so that what it left is gone on with."""
+        return self.killed and self.attempt - self.stops - self.stopped <= _KILLS
 
 
 def runs_folder(settings: Settings) -> Path:

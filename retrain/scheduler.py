@@ -5,6 +5,7 @@ So the memory and the libraries of training are gone when a run is over, and a r
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import msgspec
 import structlog
 from kafka.errors import KafkaError
 
+from models.manifest import VersionError
 from retrain.lock import BusyError
 from retrain.scheduled import Scheduled
 from streams.brokers.errors import BrokerError
@@ -45,6 +47,10 @@ _log = structlog.get_logger(__name__)
 _retrain_request = JsonDecoder(RetrainRequest)
 
 
+class _AwayError(Exception):
+    """What became of the latest run is not to be learnt now."""
+
+
 class Started(Protocol):
     """A run that was started, such as a ``multiprocessing.Process``."""
 
@@ -53,7 +59,7 @@ class Started(Protocol):
         """None while it runs."""
 
     def terminate(self) -> None:
-        """End it; it counts as killed, and is gone on with."""
+        """End it; it is gone on with."""
 
     def join(self) -> None:
         """Wait for its end."""
@@ -114,8 +120,10 @@ class Scheduler:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it went its round within the last minute."""
-        return time.monotonic() - self._moved < _STUCK_SECONDS
+        """Whether it went its round within the last minute, and no clock has stopped."""
+        # A copy, since the models change places meanwhile.
+        clocks = [model.clock for model in self._models]
+        return time.monotonic() - self._moved < _STUCK_SECONDS and all(clock.is_alive for clock in clocks)
 
     def run(self, stopped: Callable[[float], bool]) -> None:
         """Go on until stopped; a run that is under way then is ended, and is gone on with later.
@@ -138,12 +146,12 @@ class Scheduler:
                     self._follow(stopped)
                 except (BrokerError, KafkaError, OSError) as error:
                     self._tell_problem(str(error))
-                    # A run that is begun now would find no labels, and they would count as learnt.
-                    self._round(begin=False)
+                    if not stopped(0):
+                        # A run that is begun now would find no labels, and they would count as learnt.
+                        self._round(begin=False)
                     stopped(_PAUSE_SECONDS)
             if self._running is not None:
-                self._running.process.terminate()
-                self._running.process.join()
+                self._stop(self._running)
 
     def _follow(self, stopped: Callable[[float], bool]) -> None:
         requests = retrain_requests_topic(self._settings.topics)
@@ -158,6 +166,9 @@ class Scheduler:
                 for record in follower.poll(_POLL_SECONDS):
                     self._take(record)
                 self._reach(follower)
+                # Whoever stops services may end the run at the same moment, which is no kill then.
+                if stopped(0):
+                    return
                 before, self._met = self._met, None
                 self._round()
                 if before is not None and self._met is None:
@@ -200,23 +211,26 @@ class Scheduler:
             self._ended(self._running)
         self._learn()
         for model in self._models:
-            if begin and self._running is None and (request := model.demand.due(now)) is not None:
-                self._begin(model, request)
+            if begin and self._running is None and model.demand.due(now) is not None:
+                self._begin(model, now)
         if self._running is not None and self._running.model is not self._models[-1]:
             # Whose turn it was is asked last the next time, so that none keeps the others from theirs.
             self._models.remove(self._running.model)
             self._models.append(self._running.model)
         for model in self._models:
+            model.keep()
             model.show(self._metrics, runs=self._running is not None and self._running.model is model)
 
-    def _begin(self, model: Scheduled, request: RetrainRequest) -> None:
+    def _begin(self, model: Scheduled, now: datetime) -> None:
         try:
-            before = self._settle(model.learner)
-        except BusyError:
-            return  # somebody runs one by hand: it is asked again in the next round
-        except BrokerError as error:
-            self._tell_problem(str(error))
-            return
+            before = self._settled(model)
+        except _AwayError:
+            return  # it is asked again in the next round
+        if before is not None:
+            model.account(before)
+        request = model.demand.due(now)
+        if request is None:
+            return  # somebody has run one by hand, and it has learnt what is new
         if _is_gone_on_with(before) and not model.demand.goes_on and before != model.given_up:
             # Killed by hand, or out of sight of this process. It is gone on with first, and on the data that it has:
             # what calls for a run now is not in them, and goes on calling.
@@ -234,19 +248,40 @@ class Scheduler:
         else:
             self._untold.append(_Untold(ended.model, ended.model.ended, ended))
 
+    def _stop(self, running: _Running) -> None:
+        ended = running.process.exitcode
+        running.process.terminate()
+        running.process.join()
+        if ended in (None, BUSY_CODE, -signal.SIGTERM):
+            running.model.stop(running.request)
+
     def _learn(self) -> None:
         """Show what became of runs that have ended; what is not to be learnt yet is asked for in the next round."""
-        untold, self._untold = self._untold, []
-        for one in untold:
+        for one in list(self._untold):
             try:
-                record = self._settle(one.model.learner)
-            except BusyError:
-                self._untold.append(one)
-            except BrokerError as error:
-                self._untold.append(one)
-                self._tell_problem(str(error))
-            else:
-                self._show(one, record)
+                record = self._settled(one.model)
+            except _AwayError:
+                continue
+            self._untold.remove(one)
+            self._show(one, record)
+
+    def _settled(self, model: Scheduled) -> RunRecord | None:
+        """The model's latest run, of which all is told.
+
+        Raises:
+            _AwayError: That is not to be learnt now.
+        """
+        try:
+            return self._settle(model.learner)
+        except BusyError as error:
+            raise _AwayError from error  # somebody runs one by hand
+        except (BrokerError, VersionError, OSError) as error:
+            self._tell_problem(str(error))
+            raise _AwayError from error
+        except Exception as error:
+            # Where an object store is away, its library raises what it likes.
+            self._tell_problem(repr(error))
+            raise _AwayError from error
 
     def _show(self, of: _Untold, record: RunRecord | None) -> None:
         model = of.model
@@ -281,5 +316,5 @@ class Scheduler:
 
 
 def _is_gone_on_with(record: RunRecord | None) -> TypeGuard[RunRecord]:
-    """Whether the latest run was killed, and is gone on with once."""
-    return record is not None and record.killed and record.attempt == 1
+    """Whether the latest run was killed, and is to be gone on with."""
+    return record is not None and record.can_go_on

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.trial import Trial, TrialState
 
 from retrain.arguments import arguments
 from retrain.callbacks import KeepBest, Told
@@ -17,10 +18,11 @@ from retrain.history import best, epochs
 from retrain.tuner import DivergedError, Tuner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from optuna.trial import BaseTrial
+    from optuna.trial import BaseTrial, FrozenTrial
+    from transformers.trainer_utils import TrainOutput
 
     from retrain.tuner import Task
     from streams.contract.model_settings import RetrainSettings
@@ -34,8 +36,7 @@ _MOST_DROPOUT = 0.3
 
 _SEARCHED = ("learning_rate", "head_learning_rate", "weight_decay", "dropout")
 _STUDY = "rates"
-# One that diverged is done too. Of one that was killed the database says that it runs.
-_DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.FAIL)
+_DIVERGED = "diverged"
 
 
 def search(task: Task, settings: RetrainSettings, folder: Path, tell: Tell) -> RetrainSettings:
@@ -49,15 +50,18 @@ def search(task: Task, settings: RetrainSettings, folder: Path, tell: Tell) -> R
 
     Returns:
         The settings with the best trial's values.
+
+    Raises:
+        DivergedError: Every trial did; the message names the rates.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kept: dict[str, Any] = {"study_name": _STUDY, "storage": f"sqlite:///{folder / SEARCH}.db", "load_if_exists": True}
     study = optuna.create_study(direction="maximize", **kept)
-    done = len(study.get_trials(states=_DONE))
+    done = sum(map(_is_done, study.trials))
     if not done:
         study.enqueue_trial({name: getattr(settings, name) for name in _SEARCHED})
     if done < settings.trials:
-        tuner = Tuner(
+        tuner = _Trials(
             task,
             settings,
             arguments(settings, folder / SEARCH, len(task.train), checkpoints=False, judge_start=True),
@@ -65,21 +69,63 @@ def search(task: Task, settings: RetrainSettings, folder: Path, tell: Tell) -> R
             [KeepBest(settings.patience, None), Told("trial", tell)],
         )
         for number in range(done, settings.trials):
-            tuner.hyperparameter_search(
-                hp_space=lambda trial: _space(settings, trial),
-                compute_objective=lambda _: best(epochs(tuner.state.log_history)).score,
-                n_trials=1,
-                direction="maximize",
-                backend="optuna",
-                hp_name=lambda trial: str(trial.number + 1),
-                # Each trial with draws of its own, which do not hang on where a search was broken off: it would else
-                # begin its draws anew, and try again what it has tried.
-                sampler=optuna.samplers.TPESampler(seed=settings.seed + number),
-                # Too high a rate is an answer as well: the next trial.
-                catch=(DivergedError,),
-                **kept,
-            )
+            try:
+                tuner.hyperparameter_search(
+                    hp_space=lambda trial: _space(settings, trial),
+                    compute_objective=lambda _: best(epochs(tuner.state.log_history)).score,
+                    n_trials=1,
+                    direction="maximize",
+                    backend="optuna",
+                    hp_name=lambda trial: str(trial.number + 1),
+                    # Each trial with draws of its own, which do not hang on where a search was broken off: it would
+                    # else begin its draws anew, and try again what it has tried.
+                    sampler=optuna.samplers.TPESampler(seed=settings.seed + number),
+                    # Too high a rate is an answer as well: the next trial.
+                    catch=(DivergedError,),
+                    **kept,
+                )
+            except ValueError:
+                # The Trainer asks for the best trial after each, and there is none where all so far diverged.
+                if sum(map(_is_done, study.trials)) == number:
+                    raise
+    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        raise DivergedError(_all_diverged(study.trials, settings))
     return settings.model_copy(update=study.best_params)
+
+
+class _Trials(Tuner):
+    """Says in the database which trials diverged: one that failed by a full disk, or was killed, is tried again."""
+
+    def train(
+        self,
+        resume_from_checkpoint: str | bool | None = None,
+        trial: Trial | dict[str, Any] | None = None,
+        ignore_keys_for_eval: list[str] | None = None,
+    ) -> TrainOutput:
+        """Train as one trial."""
+        try:
+            return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+        except DivergedError:
+            if isinstance(trial, Trial):
+                trial.set_user_attr(_DIVERGED, value=True)
+            raise
+
+
+def _is_done(trial: FrozenTrial) -> bool:
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or _has_diverged(trial)
+
+
+def _has_diverged(trial: FrozenTrial) -> bool:
+    return _DIVERGED in trial.user_attrs
+
+
+def _all_diverged(trials: Sequence[FrozenTrial], settings: RetrainSettings) -> str:
+    tried = [trial.params for trial in trials if _has_diverged(trial)]
+    rates = ", ".join(f"{one['learning_rate']:g} with {one['head_learning_rate']:g} for the heads" for one in tried)
+    return (
+        f"each of {len(tried)} trials has diverged, at learning rates of {rates}: lower retrain.learning_rate "
+        f"({settings.learning_rate:g}) or retrain.head_learning_rate ({settings.head_learning_rate:g})"
+    )
 
 
 def _chosen(settings: RetrainSettings, trial: BaseTrial | None) -> RetrainSettings:

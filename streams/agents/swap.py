@@ -2,13 +2,16 @@
 
 Read from top to bottom: a pointer rises, the registry says which version, the worker waits for its turn, the version is
 tried in a process of its own and loaded, exchanged between two batches, and watched; where it does worse than the one
-before, that one comes back here, and then for everybody.
+before, that one comes back here, and then for everybody. It is watched whatever else is tried meanwhile, and nothing
+waits for what is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,13 +19,14 @@ import structlog
 from models.manifest import VersionError
 from models.trial import TrialError
 from streams.contract.credentials import hide_credentials
+from streams.logic.rollout import pause_after
 from streams.worker.registrar import StaleRegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporters.swap_metrics import SwapMetrics
-    from models.aliases import State
+    from models.aliases import Remark, State
     from models.runtime import Encoder
     from streams.logic.rollout import Rollout
     from streams.worker.loading import Loader
@@ -36,6 +40,8 @@ _JUDGE_SECONDS = 1.0
 _LOOK_SECONDS = 30.0
 # A refusal is for everybody, so it is not said of a download that was cut short once.
 _TRIALS = 2
+
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +76,14 @@ class SwapAgent:
         self._serving = serving
         self._watch = watch
         self._metrics = metrics
-        self._left: list[tuple[int, str]] = []
-        """Broken versions that a lane has left, and why; to be told."""
+        self._left: list[tuple[int, int, str]] = []
+        """Broken versions that a lane has left, by which state they served, and why; to be told."""
+        self._seen: State | None = None
+        """What the registry said last."""
+        self._beside = asyncio.TaskGroup()
+        """What may take as long as the registry or the brokers are away."""
         self._wake = asyncio.Event()
+        self._look_up = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         pointers.listen(self._wake.set)
         serving.on_return(self._note_left)
@@ -80,35 +91,44 @@ class SwapAgent:
 
     async def run(self) -> None:
         """Follow the pointers until cancelled; whatever is wrong with another version, the stream goes on."""
-        await self._announce()
-        while True:
-            await self._wait(self._next_look())
-            try:
-                await self._look()
-            except Exception as error:
-                log.exception("changing versions failed", error=repr(error))
+        async with self._beside:
+            self._beside.create_task(self._announce())
+            self._beside.create_task(self._look_after())
+            while True:
+                await _wait(self._wake, self._due_in())
+                try:
+                    epoch = self._news()
+                    if epoch is not None and self._due_in() == 0.0:
+                        await self._take_up(epoch)
+                except Exception as error:
+                    log.exception("changing versions failed", error=repr(error))
 
-    async def _look(self) -> None:
-        while self._left:
-            await self._give_up(*self._left.pop(0), figures={})
-        await self._judge()
-        epoch = self._news()
-        if epoch is not None and self._rollout.due_in(epoch, time.monotonic()) == 0.0:
-            await self._take_up(epoch)
+    async def _look_after(self) -> None:
+        """Judge what answers, and give up what was left."""
+        while True:
+            await _wait(self._look_up, _JUDGE_SECONDS)
+            try:
+                while self._left:
+                    await self._give_up(*self._left.pop(0))
+                await self._judge()
+            except Exception as error:
+                log.exception("looking after a version failed", error=repr(error))
 
     async def _take_up(self, epoch: int) -> None:
         """Change to what the registry says by now; what fails is tried again when it is due."""
         state = None
         try:
-            state = await self._registrar.state(at_least=epoch)
+            self._seen = state = await self._registrar.state(at_least=epoch)
             await self._change(state)
         except Exception as error:
             if not isinstance(error, VersionError | TrialError | StaleRegistryError | OSError):
                 log.exception("changing versions failed", error=repr(error))
             # A state that cannot be read is no version's fault.
             at_fault = isinstance(error, VersionError) and state is not None
-            self._rollout.failed(epoch, time.monotonic(), refused=at_fault)
-            if state is not None and self._rollout.refusals >= _TRIALS:
+            self._rollout.failed(epoch if state is None else state.epoch, time.monotonic(), refused=at_fault)
+            is_refused = state is not None and self._rollout.refusals >= _TRIALS
+            # Whoever has promoted it again meanwhile may have mended it.
+            if state is not None and is_refused and not self._is_overtaken(state.epoch):
                 await self._refuse(state, error)
                 return
             self._metrics.count("failed")
@@ -125,45 +145,60 @@ class SwapAgent:
             self._deal_with(state.epoch)
             return
         told = time.time()
-        current, before = self._serving.current, self._serving.before
+        before = self._serving.before
         if before is not None and before.manifest.version == version:
             encoder = before  # at hand: for a rollback nobody waits
         else:
             if not await self._turn_comes(state.epoch):
                 return
-            encoder = await self._loader.load(version, like=current, told=told)
+            encoder = await self._loader.load(version, like=self._serving.current, told=told)
+        left = self._serving.current
         self._serving.exchange(encoder)
         self._watch.begin(version)
         self._rollout.took_up(version, state.epoch)
-        await self._tell_swapped(encoder, current, state)
+        await self._tell_swapped(encoder, left, state)
 
     async def _judge(self) -> None:
         verdict = self._watch.verdict()
         if verdict is None or verdict.outcome == "watched":
             return
-        version, model = self._rollout.version, self._serving.current.model
+        judged, epoch = self._serving.current, self._rollout.epoch
+        version, model = judged.manifest.version, judged.model
         if verdict.outcome == "kept":
             log.info("the version is kept", model=model, **verdict.figures)
             self._watch.keep()
             return
-        pin = await self._registrar.pin()
+        pin = await self._pin(version)
+        if judged is not self._serving.current:
+            return  # left by a lane meanwhile, or for the next version
         if pin is not None:
-            self._watch.keep()
+            self._watch.bear()
             reasons = [f"{model}: {verdict.reason}.", f"It is pinned {pin}, so it serves on."]
             log.error("a pinned version does worse than the one before", reasons=reasons)
-            await self._tell_failed(version, reasons, verdict.figures)
-        elif self._serving.go_back(self._serving.current):
+            await self._tell_failed(version, epoch, reasons, verdict.figures)
+        elif self._serving.go_back(judged):
             self._went_back()
-            await self._give_up(version, f"{model}: {verdict.reason}.", figures=verdict.figures)
+            await self._give_up(version, epoch, f"{model}: {verdict.reason}.", verdict.figures)
+
+    async def _pin(self, version: int) -> Remark | None:
+        """Who has pinned this version and no other, as the registry says, or said when it was read last."""
+        try:
+            self._seen = await self._registrar.state()
+        except (VersionError, OSError) as error:
+            log.warning("the registry does not tell of pins: what it said last holds", error=str(error))
+        if self._seen is None or self._seen.aliases.champion != version:
+            return None
+        return self._seen.aliases.pin
 
     def _note_left(self, model: str, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._was_left, model, error)
 
     def _was_left(self, model: str, error: Exception) -> None:
         """A lane has left a broken version for the one before."""
-        self._left.append((int(model.rpartition(":")[2]), f"{model} answers nothing any more: {error}"))
+        version = int(model.rpartition(":")[2])
+        self._left.append((version, self._rollout.epoch, f"{model} answers nothing any more: {error}"))
         self._went_back()
-        self._wake.set()
+        self._look_up.set()
 
     def _went_back(self) -> None:
         self._metrics.count("rolled_back")
@@ -175,16 +210,22 @@ class SwapAgent:
         self._deal_with(state.epoch)
         self._metrics.count("refused")
         if state.aliases.champion is not None:
-            await self._give_up(
-                state.aliases.champion, f"Version {state.aliases.champion} is refused: {error}", figures={}
-            )
+            reason = f"Version {state.aliases.champion} is refused: {error}"
+            await self._give_up(state.aliases.champion, state.epoch, reason)
 
-    async def _give_up(self, version: int, reason: str, *, figures: Mapping[str, float]) -> None:
-        """Tell why this worker does not serve a version, and have it taken back for everybody."""
+    async def _give_up(self, version: int, epoch: int, reason: str, figures: Mapping[str, float] = _NONE) -> None:
+        """Have a version that this worker does not serve taken back for everybody, and tell why."""
         reason = hide_credentials(reason)
         log.error("a version is given up", reason=reason, serves=self._serving.current.model)
-        await self._tell_failed(version, [reason], figures)
-        await self._registrar.roll_back(version, reason, figures)
+        self._beside.create_task(self._take_back(version, epoch, reason, figures))
+        await self._tell_failed(version, epoch, [reason], figures)
+
+    async def _take_back(self, version: int, epoch: int, reason: str, figures: Mapping[str, float]) -> None:
+        try:
+            await self._registrar.roll_back(version, reason, figures, since=epoch)
+        except Exception as error:
+            # This worker has gone back; the others find out by themselves.
+            log.exception("a version cannot be taken back for everybody", error=repr(error))
 
     async def _tell_swapped(self, encoder: Encoder, before: Encoder, state: State) -> None:
         self._metrics.count("swapped")
@@ -202,27 +243,37 @@ class SwapAgent:
             metrics={"seconds": round(seconds, 3)},
         )
 
-    async def _tell_failed(self, version: int, reasons: list[str], figures: Mapping[str, float]) -> None:
+    async def _tell_failed(self, version: int, epoch: int, reasons: list[str], figures: Mapping[str, float]) -> None:
         serves = self._serving.current.manifest.version
         await self._registrar.tell(
-            "swap_failed", version, self._rollout.epoch, previous=serves, reasons=reasons, metrics=dict(figures)
+            "swap_failed", version, epoch, previous=serves, reasons=reasons, metrics=dict(figures)
         )
 
     async def _announce(self) -> None:
         """Tell what the registry says, where whoever changed it died before it was told."""
-        try:
-            await self._pointers.caught_up()
-            pointer = self._pointers.latest("champion")
-            if pointer is None or pointer.epoch < self._rollout.epoch:
-                await self._registrar.announce()
-        except (VersionError, OSError) as error:
-            log.warning("the model's pointers are not known yet: followed on", error=str(error))
+        for tried in count(1):
+            try:
+                await self._pointers.caught_up()
+                state = await self._registrar.state()
+                pointer = self._pointers.latest("champion")
+                # Not by what this worker deals with: a champion that was refused at the start is to be dealt with yet.
+                if pointer is None or pointer.epoch < state.epoch:
+                    await self._registrar.announce()
+            except Exception as error:  # noqa: BLE001  whatever it is, the stream goes on
+                log.warning("the model's pointers are not known yet: followed on", error=repr(error))
+            else:
+                break
+            await asyncio.sleep(pause_after(tried))
         self._wake.set()
 
     def _news(self) -> int | None:
         """Epoch of a pointer that tells something not dealt with."""
         pointer = self._pointers.latest("champion")
         return pointer.epoch if pointer is not None and pointer.epoch > self._rollout.epoch else None
+
+    def _is_overtaken(self, epoch: int) -> bool:
+        """Whether a pointer tells of a later state."""
+        return (self._news() or 0) > epoch
 
     def _deal_with(self, epoch: int) -> None:
         self._rollout.dealt_with(epoch)
@@ -232,20 +283,21 @@ class SwapAgent:
         """Wait for this worker's turn to take a state up; False where a later one is told of meanwhile."""
         turn = time.monotonic() + self._rollout.delay(epoch)
         # Whatever else is told meanwhile, such as of a challenger or of another model, is not what it waits for.
-        while (left := turn - time.monotonic()) > 0 and (self._news() or 0) <= epoch:
-            await self._wait(left)
-        return (self._news() or 0) <= epoch
+        while (left := turn - time.monotonic()) > 0 and not self._is_overtaken(epoch):
+            await _wait(self._wake, left)
+        return not self._is_overtaken(epoch)
 
-    def _next_look(self) -> float:
+    def _due_in(self) -> float:
+        """Seconds until what the pointers tell of is to be taken up."""
         epoch = self._news()
-        due = _LOOK_SECONDS if epoch is None else self._rollout.due_in(epoch, time.monotonic())
-        return min(due, _JUDGE_SECONDS if self._watch.is_on else _LOOK_SECONDS)
+        return _LOOK_SECONDS if epoch is None else self._rollout.due_in(epoch, time.monotonic())
 
-    async def _wait(self, seconds: float) -> None:
-        """Until something is told, so many seconds at most."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        self._wake.clear()
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until it happens, so many seconds at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()

@@ -64,7 +64,7 @@ def worker(
 
 
 def _first_version(settings: Settings) -> tuple[Serving, int]:
-    """What answers first, and the number of the state of aliases by which it was chosen."""
+    """What answers first, and the number of the latest state of aliases that is dealt with by that."""
     from models.manifest import VersionError  # noqa: PLC0415  as above
     from models.registry import Registry  # noqa: PLC0415
     from models.runtime import Encoder  # noqa: PLC0415
@@ -74,8 +74,8 @@ def _first_version(settings: Settings) -> tuple[Serving, int]:
     try:
         registry = Registry.of(model)
         # First: what changes while it loads is told by a pointer of a later epoch.
-        epoch = registry.state(model.name).epoch
-        _, encoder = registry.resolve_and_load(
+        state = registry.state(model.name)
+        version, encoder = registry.resolve_and_load(
             model.name,
             model.alias,
             model.cache,
@@ -84,4 +84,6 @@ def _first_version(settings: Settings) -> tuple[Serving, int]:
     except VersionError as error:
         raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
     encoder.warm_up(embedder=settings.enrich.publish_embedding)
-    return Serving(encoder), epoch
+    is_refused = model.alias == "champion" and version != state.aliases.champion
+    # Not dealt with, so that the worker tries that champion again, tells of it, and has it taken back.
+    return Serving(encoder), max(0, state.epoch - 1) if is_refused else state.epoch

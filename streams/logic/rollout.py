@@ -11,7 +11,15 @@ from hashlib import blake2b
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
+# Where nothing comes back for a day, the power would outgrow a float.
+_MOST_DOUBLINGS = 30
 _RANGE = 2**64
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many attempts in vain: 1, 2, 4 and so on, up to a minute."""
+    doublings = min(failures - 1, _MOST_DOUBLINGS)
+    return min(_FIRST_PAUSE_SECONDS * 2.0**doublings, _LONGEST_PAUSE_SECONDS)
 
 
 class Rollout:
@@ -33,7 +41,7 @@ class Rollout:
         self.failures = 0
         """Attempts in vain at the latest epoch that was tried."""
         self.refusals = 0
-        """Those among them in which the version itself was at fault."""
+        """Those among them, the latest and in a row, in which the version itself was at fault."""
         self.version = version
         """What this worker serves."""
         self.epoch = epoch
@@ -54,22 +62,22 @@ class Rollout:
 
     def due_in(self, epoch: int, now: float) -> float:
         """Seconds until an epoch is to be dealt with: none, unless it was tried in vain just now."""
-        return max(0.0, self._not_before - now) if epoch == self._tried and self.failures else 0.0
+        return max(0.0, self._not_before - now) if epoch <= self._tried and self.failures else 0.0
 
     def failed(self, epoch: int, now: float, *, refused: bool = False) -> None:
         """It was tried in vain: it is tried again after a pause that doubles each time, up to a minute.
 
         Args:
-            epoch: What was tried.
+            epoch: What was tried: the state that the registry showed, or what a pointer told of where it showed none.
             now: In seconds of any clock that ``due_in`` is told too.
             refused: The version itself was at fault.
         """
-        if epoch != self._tried:
+        if epoch > self._tried:
             self.failures = self.refusals = 0
-        self._tried = epoch
+            self._tried = epoch
         self.failures += 1
-        self.refusals += refused
-        self._not_before = now + min(_FIRST_PAUSE_SECONDS * 2.0 ** (self.failures - 1), _LONGEST_PAUSE_SECONDS)
+        self.refusals = self.refusals + 1 if refused else 0
+        self._not_before = now + pause_after(self.failures)
 
     def took_up(self, version: int, epoch: int) -> None:
         """A version serves now."""

@@ -40,7 +40,7 @@ class Swapping:
     Args:
         settings: All of them.
         serving: What answers.
-        epoch: Number of the registry's state by which that was chosen.
+        epoch: Number of the registry's state by which that was chosen; whatever came after it is looked at.
         publisher: Started before this is, and stopped after.
         metrics: The worker's registry of metrics.
     """
@@ -49,7 +49,7 @@ class Swapping:
         self, settings: Settings, serving: Serving, epoch: int, publisher: BatchPublisher, metrics: CollectorRegistry
     ) -> None:
         counted = SwapMetrics(metrics)
-        registrar = Registrar(settings, Registry.of(settings.model), publisher)
+        self._registrar = registrar = Registrar(settings, Registry.of(settings.model), publisher)
         rollout = Rollout(
             registrar.worker, serving.current.manifest.version, epoch, within=settings.swap.stagger_seconds
         )
@@ -75,10 +75,11 @@ class Swapping:
         return self
 
     async def stop(self) -> None:
-        """Follow no more; a version that is being tried is given up."""
+        """Follow no more; a version that is being tried is given up, and what is not told in a moment is not told."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._registrar.stop()
         self._loader.close()
         if self._is_on:
             await self._pointers.stop()

@@ -65,6 +65,10 @@ class Watch:
         self._proven.add(self._serving.current.manifest.version)
         self._end()
 
+    def bear(self) -> None:
+        """The version that answers does worse and stays all the same: watched no more, and not proven either."""
+        self._end()
+
     def went_back(self) -> None:
         """The version before answers again."""
         self._pace = Pace()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
+    from models.aliases import Remark, State
     from streams.contract.outgoing import Output
 
 ANN = Story(by="ann", reason="a test")
@@ -56,6 +57,8 @@ class Topics:
     def __init__(self) -> None:
         self.pointer: ModelPointer | None = None
         self.events: list[ModelEvent] = []
+        self.is_away = False
+        """Whether the brokers take no event, and nobody knows for how long."""
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, on_change: Callable[[], None]) -> None:
@@ -75,6 +78,8 @@ class Topics:
     async def publish(self, outputs: list[Output]) -> list[Output]:
         for output in outputs:
             if output.topic.endswith("model-events"):
+                if self.is_away:
+                    await asyncio.Event().wait()
                 self.events.append(msgspec.json.decode(output.value, type=ModelEvent))
             else:
                 self.point(msgspec.json.decode(output.value, type=ModelPointer))
@@ -109,10 +114,27 @@ def load(registry: Registry, version: int, like: Encoder | None = None) -> Encod
     return Encoder.load(folder, threads=1, sub_batch=4, like=like)
 
 
-class Bench:
-    """An agent at work on version 1 of three."""
+class Away:
+    """A registry that cannot be read while this is on."""
 
-    def __init__(self, registry: Registry, swap: SwapSettings) -> None:
+    def __init__(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_on = False
+        self.asked = 0
+        state = registry.state
+
+        def read(name: str, epoch: int | None = None) -> State:
+            if self.is_on:
+                self.asked += 1
+                raise OSError("the registry is away")
+            return state(name, epoch)
+
+        monkeypatch.setattr(registry, "state", read)
+
+
+class Bench:
+    """An agent at work on version 1 of three, by the state that holds, or by another."""
+
+    def __init__(self, registry: Registry, swap: SwapSettings, epoch: int | None) -> None:
         settings = Settings(model=ModelSettings(registry=registry.url), swap=swap)
         self.registry = registry
         self.topics = Topics()
@@ -121,7 +143,8 @@ class Bench:
         self.loader = Loader(registry)
         self.watch = Watch(self.serving, swap, self.metrics)
         registrar = Registrar(settings, registry, self.topics)  # type: ignore[arg-type]
-        self.rollout = Rollout(registrar.worker, 1, registry.state(NAME).epoch, within=swap.stagger_seconds)
+        began = registry.state(NAME).epoch if epoch is None else epoch
+        self.rollout = Rollout(registrar.worker, 1, began, within=swap.stagger_seconds)
         self.agent = SwapAgent(
             self.rollout,
             self.topics,
@@ -159,8 +182,8 @@ def registry(tmp_path: Path) -> Registry:
 
 
 @asynccontextmanager
-async def at_work(registry: Registry, **swap: float) -> AsyncIterator[Bench]:
-    bench = Bench(registry, SwapSettings(**{"stagger_seconds": 0.0, **swap}))
+async def at_work(registry: Registry, *, epoch: int | None = None, **swap: float) -> AsyncIterator[Bench]:
+    bench = Bench(registry, SwapSettings(**{"stagger_seconds": 0.0, **swap}), epoch)
     running = asyncio.create_task(bench.agent.run())
     try:
         yield bench
@@ -187,6 +210,37 @@ async def test_at_the_start_the_registry_is_told_where_the_topic_knows_less(regi
         await bench.until(lambda: bench.topics.pointer is not None)
         assert bench.topics.pointer is not None
         assert (bench.topics.pointer.version, bench.topics.pointer.epoch) == (1, 1)
+
+
+@in_a_loop
+async def test_a_registry_that_is_away_at_the_start_is_told_of_later(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    away = Away(registry, monkeypatch)
+    async with at_work(registry, epoch=1) as bench:
+        away.is_on = True
+        await bench.until(lambda: away.asked > 2)
+        away.is_on = False
+        await bench.until(lambda: bench.topics.pointer is not None)
+
+
+@in_a_loop
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "whoever promoted it died"])
+async def test_a_champion_that_was_refused_at_the_start_is_tried_told_of_and_taken_back(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    of_before = promoting.announce(registry, NAME)[0]
+    pointer = promoting.promote(registry, NAME, 2, ANN).pointer
+    async with at_work(registry, epoch=1) as bench:
+        bench.loader.failures = [VersionError("model.onnx is corrupt")] * 2
+        bench.topics.point(pointer if is_told else of_before)
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+        assert bench.topics.kinds()[0] == ("swap_failed", 2)
+        assert (bench.loader.loaded, bench.version) == ([2, 2], 1)
+        assert bench.metrics.swaps.labels("refused")._value.get() == 1
+        assert registry.state(NAME).aliases.champion == 1
 
 
 @in_a_loop
@@ -282,6 +336,144 @@ async def test_what_is_refused_twice_is_taken_back_for_everybody(
 
 
 @in_a_loop
+async def test_what_was_refused_in_between_is_not_refused_twice_in_a_row(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [VersionError("cut short"), OSError("away"), VersionError("cut short")]
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        assert registry.state(NAME).aliases.champion == 2
+
+
+@in_a_loop
+async def test_a_refusal_does_not_undo_a_promotion_that_was_renewed_meanwhile(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [VersionError("corrupt")] * 2
+        bench.promote(2)
+        await bench.until(lambda: len(bench.loader.failures) == 1)
+        bench.loader.go_on.clear()
+        await bench.until(lambda: len(bench.loader.loaded) == 2)
+        bench.promote(2)  # mended
+        bench.loader.go_on.set()
+        await bench.until(lambda: bench.version == 2)
+        assert (registry.state(NAME).aliases.champion, registry.state(NAME).epoch) == (2, 3)
+        await bench.until(lambda: bench.topics.kinds() == [("swapped", 2)])
+        assert bench.metrics.swaps.labels("refused")._value.get() == 0
+
+
+@in_a_loop
+async def test_nor_does_it_where_the_promotion_is_told_later(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [VersionError("corrupt")] * 2
+        bench.promote(2)
+        await bench.until(lambda: len(bench.loader.failures) == 1)
+        bench.loader.go_on.clear()
+        await bench.until(lambda: len(bench.loader.loaded) == 2)
+        renewed = promoting.promote(registry, NAME, 2, ANN).pointer
+        bench.loader.go_on.set()
+        await bench.until(lambda: bench.topics.kinds() == [("swap_failed", 2)])
+        bench.topics.point(renewed)
+        await bench.until(lambda: bench.version == 2)
+        assert (registry.state(NAME).aliases.champion, registry.state(NAME).epoch) == (2, 3)
+
+
+@in_a_loop
+async def test_a_refusal_before_a_promotion_was_renewed_does_not_count_after(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.3)
+    async with at_work(registry) as bench:
+        bench.loader.failures = [VersionError("corrupt")] * 2
+        bench.promote(2)
+        await bench.until(lambda: len(bench.loader.failures) == 1)
+        promoting.promote(registry, NAME, 2, ANN)  # told by nobody yet, and tried once more in vain
+        await bench.until(lambda: bench.version == 2)
+        assert bench.loader.loaded == [2, 2, 2]
+        assert registry.state(NAME).aliases.champion == 2
+
+
+@in_a_loop
+async def test_a_version_is_judged_and_taken_back_while_the_brokers_take_no_event(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.topics.is_away = True
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        bench.see(60, rescued=8)
+        await bench.until(lambda: registry.state(NAME).aliases.champion == 1)
+        assert bench.version == 1
+        # The pointer does not wait for the events before it.
+        await bench.until(lambda: bench.topics.pointer is not None and bench.topics.pointer.version == 1)
+
+
+@in_a_loop
+async def test_a_version_is_judged_while_the_next_is_tried(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        bench.loader.go_on.clear()
+        bench.promote(3)
+        await bench.until(lambda: bench.loader.loaded == [2, 3])
+        bench.see(60, rescued=8)
+        await bench.until(lambda: bench.version == 1)
+        bench.loader.go_on.set()
+        await bench.until(lambda: bench.version == 3)
+        # The one to go back to is the good one.
+        assert bench.serving.before is not None
+        assert bench.serving.before.manifest.version == 1
+        await bench.until(lambda: ("swapped", 3) in bench.topics.kinds())
+        assert bench.topics.events[-1].previous == 1
+
+
+@in_a_loop
+async def test_a_rollback_that_meets_another_change_is_made_after_it(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, others = registry.change, [{"challenger": 3}]
+
+    def beaten(name: str, before: State, changes: dict[str, Any], remark: Remark) -> State:
+        if others and before.aliases.champion == 2:
+            change(name, before, others.pop(), remark)
+        return change(name, before, changes, remark)
+
+    async with at_work(registry) as bench:
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        monkeypatch.setattr(registry, "change", beaten)
+        await asyncio.to_thread(bench.serving.replacement, bench.serving.current, BrokenModelError("it reads nothing"))
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+        assert registry.state(NAME).aliases.champion == 1
+
+
+@in_a_loop
+async def test_a_rollback_waits_for_a_registry_that_is_away_and_the_worker_does_not(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.logic.rollout._FIRST_PAUSE_SECONDS", 0.01)
+    away = Away(registry, monkeypatch)
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        away.is_on = True
+        bench.see(60, rescued=8)
+        await bench.until(lambda: bench.version == 1 and ("swap_failed", 2) in bench.topics.kinds())
+        asked = away.asked
+        await bench.until(lambda: away.asked > asked + 2)
+        away.is_on = False
+        await bench.until(lambda: ("rolled_back", 1) in bench.topics.kinds())
+
+
+@in_a_loop
 async def test_a_slow_version_is_left_and_taken_back(registry: Registry) -> None:
     async with at_work(registry, watch_seconds=0.2) as bench:
         bench.see(50)
@@ -319,6 +511,43 @@ async def test_a_pinned_version_serves_on_and_its_faults_are_told(registry: Regi
         assert bench.version == 2
         assert "pinned by ann" in bench.topics.events[-1].reasons[1]
         assert registry.state(NAME).aliases.champion == 2
+        assert (bench.watch.is_on, bench.serving.before) == (False, None)
+        # It has not proven itself by that.
+        promoting.unpin(registry, NAME, ANN)
+        bench.promote(1)
+        await bench.until(lambda: bench.version == 1)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        assert bench.watch.is_on
+
+
+@in_a_loop
+async def test_a_pinned_version_serves_on_where_the_registry_is_away_when_it_is_judged(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(registry, monkeypatch)
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.topics.point(promoting.pin(registry, NAME, 2, ANN).pointer)
+        await bench.until(lambda: bench.version == 2)
+        away.is_on = True
+        bench.see(50, rescued=1)
+        await bench.until(lambda: ("swap_failed", 2) in bench.topics.kinds())
+        assert bench.version == 2
+        assert "pinned by ann" in bench.topics.events[-1].reasons[1]
+
+
+@in_a_loop
+async def test_the_pin_of_another_version_keeps_no_bad_one(registry: Registry) -> None:
+    async with at_work(registry, watch_seconds=0.2) as bench:
+        bench.see(50)
+        bench.promote(2)
+        await bench.until(lambda: bench.version == 2)
+        promoting.pin(registry, NAME, 1, ANN)  # told a moment later
+        bench.see(50, rescued=1)
+        await bench.until(lambda: ("swap_failed", 2) in bench.topics.kinds())
+        assert bench.version == 1
+        assert [event for event in bench.topics.events if "pinned" in " ".join(event.reasons)] == []
 
 
 @in_a_loop

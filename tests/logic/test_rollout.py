@@ -54,6 +54,33 @@ def test_what_failed_is_tried_again_ever_later() -> None:
     assert known.due_in(5, now=161.0) == 0.0
 
 
+def test_attempts_over_days_still_pause_for_a_minute() -> None:
+    known = rollout()
+    for _ in range(5000):
+        known.failed(5, now=100.0)
+    assert known.due_in(5, now=100.0) == 60.0
+
+
+def test_refusals_are_counted_in_a_row() -> None:
+    known = rollout()
+    counts = []
+    for refused in (True, True, False, True):
+        known.failed(5, now=100.0, refused=refused)
+        counts.append(known.refusals)
+    assert counts == [1, 2, 0, 1]
+
+
+def test_what_the_registry_shows_beyond_a_pointer_is_waited_for_as_well() -> None:
+    known = rollout()
+    known.failed(5, now=100.0, refused=True)
+    known.failed(6, now=100.0, refused=True)
+    assert (known.failures, known.refusals) == (1, 1)
+    assert (known.due_in(5, now=100.0), known.due_in(6, now=100.0)) == (1.0, 1.0)
+    # The registry was out of reach, and the pointer had told of no more.
+    known.failed(5, now=101.0)
+    assert (known.failures, known.due_in(6, now=101.0)) == (2, 2.0)
+
+
 def test_something_newer_is_tried_at_once() -> None:
     known = rollout()
     for _ in range(5):

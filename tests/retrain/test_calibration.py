@@ -11,7 +11,7 @@ from scipy.special import softmax
 from support import toy_model, toy_rows
 
 from models.heads import Heads, Linear, Mlp, plan_for
-from models.temperature import MIN_ITEMS, Temperature, fold
+from models.temperature import MIN_ITEMS, LabelledLogits, Temperature, fit_temperature, fold
 from retrain.answers import RowAnswer
 from retrain.calibration import calibration, fit_temperatures
 from streams.contract.labels import LabelledEntity
@@ -77,6 +77,54 @@ def test_few_answers_leave_a_head_as_it_is() -> None:
     assert fitted.loss_after == fitted.loss_before
 
 
+@pytest.mark.parametrize("margin", [2.0, 12.0])
+def test_a_head_that_is_always_right_is_made_as_sure_as_so_many_answers_allow(margin: float) -> None:
+    """The plain likelihood has no optimum there, and would divide by the least that it may."""
+    count = 98
+    rows = [
+        replace(row, topics=None, intent=None, entities=None, sentiment=toy_model.LABELS.sentiments[0])
+        for row in toy_rows.rows(count)
+    ]
+    logits = np.array([margin, 0, 0], np.float32)
+    fitted = fit_temperatures(rows, [answered(sentiment_logits=logits) for _ in rows], toy_model.LABELS)["sentiment"]
+    assert softmax(logits / fitted.value).max() == pytest.approx((count + 1) / (count + 2), abs=1e-3)
+    assert fitted.loss_after < fitted.loss_before
+
+
+def test_one_that_was_wrong_by_a_hair_does_not_make_the_others_certain() -> None:
+    logits = np.array([[2.0, 0, 0]] * 97 + [[0, 0.01, 0]])
+    fitted = fit_temperature(LabelledLogits(logits, np.zeros(98, np.int64)))
+    assert softmax(logits[0] / fitted.value).max() < 0.999
+
+
+def test_a_head_of_one_label_is_never_wrong() -> None:
+    fitted = fit_temperature(LabelledLogits(np.ones((98, 1)), np.zeros(98, np.int64)))
+    assert fitted.loss_before == fitted.loss_after == 0.0
+
+
+@pytest.mark.parametrize("texts", [MIN_ITEMS - 1, MIN_ITEMS])
+def test_words_and_topics_of_one_text_are_no_texts_of_their_own(texts: int) -> None:
+    entities = tuple(LabelledEntity(start=at, end=at + 1, type="ORG", sentiment="positive") for at in (0, 2, 4, 6))
+    rows = [
+        replace(row, text="a b c d", topics=("deals",), sentiment=None, intent=None, entities=entities)
+        for row in toy_rows.rows(texts)
+    ]
+    answers = [
+        answered(
+            topic_logits=np.array([1, 0, 0], np.float32),
+            tag_logits=np.eye(4, len(toy_model.TAGS), dtype=np.float32),
+            tags=("B-ORG",) * 4,
+            towards_logits=np.eye(4, 3, dtype=np.float32),
+        )
+        for _ in rows
+    ]
+    fitted = fit_temperatures(rows, answers, MULTI)
+    assert {head: one.items for head, one in fitted.items()} == {
+        "topic": 3 * texts, "entities": 4 * texts, "towards": 4 * texts,
+    }  # fmt: skip
+    assert {one.value == 1.0 for one in fitted.values()} == {texts < MIN_ITEMS}
+
+
 def test_of_several_topics_each_is_a_question_of_its_own() -> None:
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, (3000, 3))
@@ -98,7 +146,7 @@ def test_tags_and_sentiments_towards_entities_have_temperatures_of_their_own() -
         replace(row, topics=None, sentiment=None, intent=None, entities=(entity, silent))
         for row in toy_rows.rows(MIN_ITEMS)
     ]
-    # Right each time and hardly sure of it: so the colder the better.
+    # Right each time and hardly sure of it: the colder, the better.
     towards = np.array([[0, 0, 0.1], [9, 0, 0]], np.float32)
     tags = np.zeros((2, len(toy_model.TAGS)), np.float32)
     tags[0, toy_model.TAGS.index("B-ORG")] = tags[1, 0] = 0.1

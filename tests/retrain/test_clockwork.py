@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from sqlalchemy.exc import OperationalError
 from support.processes import wait_for
 
 from retrain.clockwork import Clockwork
@@ -136,3 +140,87 @@ def test_the_store_holds_no_pickle(tmp_path: Path) -> None:
         (state,) = database.execute("select job_state from apscheduler_jobs").fetchone()
     database.close()
     assert msgspec.json.decode(state)["cron"] == "0 3 1 1 *"
+
+
+def on_the_disk(folder: Path, command: str = "select next_run_time from apscheduler_jobs") -> datetime | None:
+    """When the store says that cron is due next, or nothing of another command."""
+    with closing(sqlite3.connect(folder / "schedule.sqlite", isolation_level=None)) as database:
+        row = database.execute(command).fetchone()
+    return None if row is None else datetime.fromtimestamp(row[0], UTC)
+
+
+def is_ahead(when: datetime | None) -> bool:
+    return when is not None and when > datetime.now(UTC)
+
+
+def test_a_disk_that_is_full_when_cron_is_due_stops_no_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.job_store._PAUSE", timedelta(seconds=0.05))
+    calls = Calls()
+    with clockwork(tmp_path, calls):
+        pass
+    put_next_run(tmp_path, datetime.now(UTC) - timedelta(seconds=1))
+    on_the_disk(
+        tmp_path, "create trigger full before update on apscheduler_jobs begin select raise(abort, 'full'); end"
+    )
+    with clockwork(tmp_path, calls) as clock:
+        wait_for(lambda: calls.count == 1)
+        wait_for(lambda: is_ahead(clock.next_run))
+        time.sleep(0.3)  # some rounds
+        assert clock.is_alive
+        assert calls.count == 1
+        assert not is_ahead(on_the_disk(tmp_path))
+        on_the_disk(tmp_path, "drop trigger full")
+        wait_for(lambda: is_ahead(on_the_disk(tmp_path)))
+        assert on_the_disk(tmp_path) == clock.next_run
+    assert calls.count == 1
+
+
+def test_a_disk_that_cannot_be_read_stops_no_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.job_store._PAUSE", timedelta(seconds=0.05))
+    read, calls = SQLAlchemyJobStore.get_next_run_time, Calls()
+    errors = iter([OperationalError("select", None, OSError("disk I/O error"))])
+
+    def fail_once(store: SQLAlchemyJobStore) -> datetime | None:
+        if (error := next(errors, None)) is not None:
+            raise error
+        return read(store)
+
+    with clockwork(tmp_path, calls):
+        pass
+    put_next_run(tmp_path, datetime.now(UTC) + timedelta(seconds=0.3))
+    monkeypatch.setattr(SQLAlchemyJobStore, "get_next_run_time", fail_once)
+    with clockwork(tmp_path, calls) as clock:
+        wait_for(lambda: calls.count == 1)
+        wait_for(lambda: is_ahead(clock.next_run))
+        known = clock.next_run
+        on_the_disk(tmp_path, "alter table apscheduler_jobs rename to elsewhere")
+        assert clock.next_run == known
+        assert clock.is_alive
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_says_that_its_thread_has_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_store: object) -> None:
+        raise RuntimeError("nobody expects it")
+
+    monkeypatch.setattr("retrain.job_store.CronJobStore.get_next_run_time", die)
+    clock = clockwork(tmp_path, Calls())
+    assert clock.is_alive
+    with clock:
+        wait_for(lambda: not clock.is_alive)
+
+
+def test_what_is_called_has_returned_before_the_disk_takes_it_for_done(tmp_path: Path) -> None:
+    # So that a process that dies in between rings once more, and not once too few.
+    with clockwork(tmp_path, Calls()):
+        pass
+    put_next_run(tmp_path, datetime.now(UTC) - timedelta(seconds=1))
+    found: list[datetime | None] = []
+
+    def look() -> None:
+        time.sleep(0.3)
+        found.append(on_the_disk(tmp_path))
+
+    with Clockwork("0 3 1 1 *", 3600.0, tmp_path, look) as clock:
+        wait_for(lambda: is_ahead(clock.next_run))
+    assert [is_ahead(when) for when in found] == [False]

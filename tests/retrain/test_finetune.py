@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from msgspec.structs import replace as with_
 from support import toy_bert, toy_rows
+from support.toy_model import MAX_TOKENS
 
+from models.base_files import TOKENIZER
 from models.bert import load_trunk
+from models.tokens import TextTokenizer
 from streams.contract.model_settings import RetrainSettings
 
 if TYPE_CHECKING:
@@ -131,6 +134,29 @@ def test_a_finished_run_that_is_asked_for_again_is_only_read(tmp_path: Path, und
     assert again.history == undisturbed.history
 
 
+@pytest.mark.parametrize("change", ["cut", "pieces"])
+def test_a_run_whose_texts_are_tokenised_otherwise_begins_anew(tmp_path: Path, change: str) -> None:
+    def steps(tokenizer: TextTokenizer | None) -> list[int]:
+        told: list[int] = []
+        tuning_run.run(
+            tmp_path,
+            epochs=1,
+            tokenizer=tokenizer,
+            tell=lambda stage, done, _: told.append(done) if stage == finetune.STAGE else None,
+        )
+        return told
+
+    assert steps(None)[0] == 0
+    # Finished: it would only be read.
+    assert set(steps(None)) == {6}
+    tokenizer = (tmp_path / "base" / TOKENIZER).read_text(encoding="utf-8")
+    other = {
+        "cut": (tokenizer, 5),
+        "pieces": (tokenizer.replace('"acme"', '"nobody"'), MAX_TOKENS),
+    }[change]
+    assert steps(TextTokenizer(*other))[0] == 0
+
+
 def test_a_run_that_was_killed_after_its_patience_was_at_an_end_does_not_go_on(tmp_path: Path) -> None:
     wild = {"epochs": 5, "patience": 1, "learning_rate": 1.0, "head_learning_rate": 1.0}
     ended = tuning_run.run(tmp_path, **wild)
@@ -200,6 +226,54 @@ def test_a_search_chooses_rates_decay_and_dropout_and_begins_with_the_settings(t
     # A run that goes on asks the study what it found.
     again = tuning_run.run(tmp_path, trials=2, epochs=1)
     assert same(again, tuned)
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, *trials: str) -> None:
+    """Have trials diverge after their first epoch."""
+    judged = tuner.Tuner.evaluate
+
+    def evaluate(self: Any, *args: Any, **others: Any) -> dict[str, float]:  # noqa: ANN401
+        if self.state.trial_name in trials and self.state.global_step:
+            raise tuner.DivergedError("the validation loss is nan")
+        return judged(self, *args, **others)
+
+    monkeypatch.setattr(tuner.Tuner, "evaluate", evaluate)
+
+
+def test_a_search_goes_on_where_the_first_trials_diverge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    diverging(monkeypatch, "1", "2")
+    tuned = tuning_run.run(tmp_path, trials=3, epochs=1)
+    study = optuna.load_study(study_name="rates", storage=f"sqlite:///{tmp_path / 'run' / 'search.db'}")
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "FAIL", "COMPLETE"]
+    assert tuned.settings.learning_rate == study.trials[2].params["learning_rate"]
+
+
+def test_a_search_of_which_every_trial_diverges_names_the_rates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("optuna")
+    diverging(monkeypatch, "1", "2")
+    told = r"each of 2 trials has diverged, at learning rates of 0\.003 with 0\.001 for the heads, .*lower retrain\."
+    with pytest.raises(tuner.DivergedError, match=told):
+        tuning_run.run(tmp_path, trials=2, epochs=1)
+    # Called again it tries nothing, and says the same.
+    stages: set[str] = set()
+    with pytest.raises(tuner.DivergedError, match=told):
+        tuning_run.run(tmp_path, trials=2, epochs=1, tell=lambda stage, *_: stages.add(stage))
+    assert not {stage for stage in stages if stage.startswith("trial")}
+
+
+def test_a_trial_that_failed_otherwise_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    with monkeypatch.context() as broken:
+        broken.setattr(tuner.Tuner, "evaluate", lambda *_args, **_others: (_ for _ in ()).throw(ValueError("broken")))
+        with pytest.raises(ValueError, match="broken"):
+            tuning_run.run(tmp_path, trials=1, epochs=1)
+    tuned = tuning_run.run(tmp_path, trials=1, epochs=1)
+    study = optuna.load_study(study_name="rates", storage=f"sqlite:///{tmp_path / 'run' / 'search.db'}")
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+    assert tuned.settings.learning_rate == pytest.approx(tuning_run.settings().learning_rate)
 
 
 @pytest.mark.timeout(300)  # a process of its own, which imports torch

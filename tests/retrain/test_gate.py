@@ -8,10 +8,10 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from support.judged import judged, part
+from support.judged import judged, one_label, part
 
-from retrain.gate import decide
-from retrain.judged import HeadScores, Judged, Part
+from retrain.gate import Decision, decide
+from retrain.judged import HeadScores, Judged, Part, Sureness
 from streams.contract.model_settings import RetrainSettings
 
 RULES = RetrainSettings(resamples=250)
@@ -90,6 +90,33 @@ def test_rejects_the_loss_of_one_head_on_the_frozen_part() -> None:
     assert not any("worse at topic on the frozen part" in reason for reason in decision.reasons)
 
 
+def test_rejects_the_loss_of_the_whole_frozen_part_that_each_head_hides() -> None:
+    """Five heads are each behind by what chance may do to one of so many, and together by what it does not do."""
+    right, rows = np.ones(300), np.arange(300)
+    old, new = {}, {}
+    for number in range(5):
+        place = 60 * number
+        old[f"head {number}"] = HeadScores(np.where((place <= rows) & (rows < place + 11), 0.0, 1.0), right)
+        new[f"head {number}"] = HeadScores(np.where((place + 11 <= rows) & (rows < place + 32), 0.0, 1.0), right)
+    champion, candidate = (
+        with_part(given, "frozen", Part(tuple(map(str, rows)), rows, heads))
+        for given, heads in ((CHAMPION, old), (BETTER, new))
+    )
+    decision = decide(champion, candidate, RULES)
+    assert not decision.promote
+    assert [reason.split(":")[0] for reason in decision.reasons] == ["It is worse over all heads on the frozen part"]
+    whole = decision.figures["frozen: all heads"]
+    assert (whole["rows"], whole["champion"] - whole["candidate"]) == (300, pytest.approx(1 / 30))
+    assert all(decision.figures[f"frozen: {head}"]["passed"] for head in old)
+
+
+def test_a_loss_of_the_whole_frozen_part_within_the_margin_passes() -> None:
+    decision = decide(CHAMPION, with_part(BETTER, "frozen", part({"topic": 0.795, "sentiment": 0.795}, 400, 1)), RULES)
+    whole = decision.figures["frozen: all heads"]
+    assert whole["candidate"] < whole["champion"]
+    assert whole["passed"]
+
+
 def test_a_loss_within_the_margin_passes_however_sure() -> None:
     lossy = with_part(BETTER, "frozen", part({"topic": 0.77, "sentiment": 0.8}, 400, 1))
     assert not decide(CHAMPION, lossy, RULES).promote
@@ -160,10 +187,48 @@ def test_among_many_slices_one_that_is_truly_bad_is_found() -> None:
 
 def test_rejects_worse_calibration() -> None:
     before = BETTER.parts["frozen"]
-    sure = {head: replace(scores, confidence=np.full(400, 0.99)) for head, scores in before.heads.items()}
+    sure = {head: one_label(scores.gained == 1, np.full(400, 0.99)) for head, scores in before.heads.items()}
     decision = decide(CHAMPION, with_part(BETTER, "frozen", replace(before, heads=sure)), RULES)
     assert any("worse calibrated at topic" in reason for reason in decision.reasons)
     assert decision.figures["calibration: topic"]["candidate"] == pytest.approx(0.19, abs=0.03)
+
+
+def test_compares_no_calibration_with_a_model_that_was_sure_of_a_handful() -> None:
+    """Names that it finds nearly never may be right to a hair; that is no bar for one that finds many."""
+    before, rows = CHAMPION.parts["frozen"], np.arange(400)
+    found = {
+        name: HeadScores(np.zeros(400), np.ones(400), Sureness.of(places, np.full(places.size, 0.9), right, 400))
+        for name, places, right in (
+            ("29", rows[:29], np.ones(29, np.bool_)),
+            ("30", rows[:30], np.ones(30, np.bool_)),
+            ("all", rows, rows % 2 == 0),
+        )
+    }
+
+    def decided(champion: str) -> Decision:
+        old, new = (replace(before, heads={"entities": found[name]}) for name in (champion, "all"))
+        return decide(with_part(CHAMPION, "frozen", old), with_part(BETTER, "frozen", new), RULES)
+
+    assert not decided("30").figures["calibration: entities"]["passed"]
+    assert "calibration: entities" not in decided("29").figures
+
+
+def test_calibration_counts_every_answer_of_a_row() -> None:
+    before, rows = CHAMPION.parts["frozen"], np.repeat(np.arange(400), 2)
+    first = np.tile([True, False], 400)
+    # Of two entities a row the second is always wrong: the one model says so, the other is sure of both.
+    honest, sure = (
+        replace(
+            before,
+            heads={"entities": HeadScores(np.full(400, 2.0), np.full(400, 4.0), Sureness.of(rows, said, first, 400))},
+        )
+        for said in (np.where(first, 0.95, 0.05), np.full(800, 0.95))
+    )
+    check = decide(with_part(CHAMPION, "frozen", honest), with_part(BETTER, "frozen", sure), RULES).figures[
+        "calibration: entities"
+    ]
+    assert (check["champion"], check["candidate"]) == (pytest.approx(0.05), pytest.approx(0.45))
+    assert (check["rows"], check["passed"]) == (400, False)
 
 
 def test_rejects_what_typos_break() -> None:
@@ -193,7 +258,7 @@ def test_rejects_without_a_frozen_part() -> None:
 def test_rejects_answers_that_are_no_numbers() -> None:
     before = BETTER.parts["frozen"]
     nothing = {
-        head: replace(scores, gained=np.full(400, np.nan), confidence=np.full(400, np.nan))
+        head: replace(one_label(scores.gained == 1, np.full(400, np.nan)), gained=np.full(400, np.nan))
         for head, scores in before.heads.items()
     }
     assert not decide(CHAMPION, with_part(BETTER, "frozen", replace(before, heads=nothing)), RULES).promote

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -30,7 +30,7 @@ from retrain.decisions import decision_of
 from retrain.lock import BusyError, sole_run
 from retrain.run_record import read_record, runs_folder, write_record
 from retrain.work import NothingToLearnError
-from streams.brokers.errors import BrokerUnreachableError
+from streams.brokers.errors import BrokerRefusesError, BrokerUnreachableError, TopicError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -374,3 +374,157 @@ def test_a_record_that_cannot_be_read_holds_up_nothing(settings: Settings, regis
     (folder / "run.json").write_bytes(b"{")
     job, _ = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
     assert job.run(REQUEST).outcome == "promoted"
+
+
+def impatient(settings: Settings) -> Settings:
+    """Settings under which a promotion is tried once."""
+    return settings.model_copy(update={"retrain": settings.retrain.model_copy(update={"misfire_grace_seconds": 1e-6})})
+
+
+def test_brokers_that_are_away_during_a_run_cost_it_nothing(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+    messenger.away = True
+
+    def come_back() -> None:
+        assert read_record(runs_folder(settings)) is not None
+        messenger.away = False
+
+    job._work.before["judge"] = come_back  # type: ignore[attr-defined]
+    assert job.run(REQUEST).outcome == "promoted"
+    assert messenger.kinds == ["promoted"]
+
+
+@pytest.mark.parametrize("error", [TopicError("they tell nothing"), BrokerUnreachableError("no"), OSError("no space")])
+def test_a_candidate_that_passed_waits_for_brokers_and_registry(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+    move, errors = messenger.promote, iter([error, error])
+
+    def promote_later(*arguments: Any) -> None:  # noqa: ANN401  those of the real one
+        if (problem := next(errors, None)) is not None:
+            raise problem
+        move(*arguments)
+
+    monkeypatch.setattr(messenger, "promote", promote_later)
+    assert job.run(REQUEST).outcome == "promoted"
+    assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+
+@pytest.mark.parametrize("error", [TopicError("they tell nothing"), BrokerRefusesError("no such user")])
+def test_a_candidate_that_cannot_come_to_serve_is_told_to_have_passed(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    # One who is refused need not wait.
+    given = settings if isinstance(error, BrokerRefusesError) else impatient(settings)
+    job, messenger = toy_job(given, ToyWork(tmp_path / TOY), tmp_path)
+    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    move, errors = messenger.promote, iter([error])
+
+    def promote_once_more(*arguments: Any) -> None:  # noqa: ANN401  those of the real one
+        if (problem := next(errors, None)) is not None:
+            raise problem
+        move(*arguments)
+
+    monkeypatch.setattr(messenger, "promote", promote_once_more)
+    record = job.run(REQUEST)
+    assert (record.outcome, record.version) == ("failed", 2)
+    assert_champion_stays(
+        registry, messenger, f"version 2 passed the gate, and is kept, but could not come to serve: {error}"
+    )
+
+
+def test_a_registry_that_moved_and_did_not_answer_is_no_conflict(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+
+    def lose_the_answer(version: int, expected: int, *_: object) -> None:
+        promote(registry, "encoder", version, Story(by="gate"), expected=expected)
+        raise TimeoutError("no answer")
+
+    messenger.promote = lose_the_answer  # type: ignore[method-assign]
+    assert job.run(REQUEST).outcome == "promoted"
+    assert messenger.kinds[-1] == "promoted"
+    assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+
+def test_a_registry_that_does_not_tell_whether_it_moved_leaves_the_outcome_open(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    job, messenger = toy_job(impatient(settings), ToyWork(tmp_path / TOY), tmp_path)
+    state = messenger.registry.state
+
+    def be_away(*_: object) -> None:
+        raise OSError("the registry is away")
+
+    def go_away(*_: object) -> None:
+        messenger.registry.state = be_away  # type: ignore[method-assign, assignment]
+        be_away()
+
+    messenger.promote = go_away  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="away"):
+        job.run(REQUEST)
+    with pytest.raises(OSError, match="away"):
+        settle_run(settings, messenger)
+    messenger.registry.state = state  # type: ignore[method-assign]
+    settled = settle_run(settings, messenger)
+    assert (settled.outcome, settled.killed) == ("failed", False)
+    assert_champion_stays(registry, messenger, "could not come to serve: the registry is away")
+
+
+def test_an_outcome_is_kept_where_the_registry_goes_away_before_it_is_told(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    work = ToyWork(tmp_path / TOY, candidate=judged(0.8, 0.8, recent=0.6))
+    job, messenger = toy_job(settings, work, tmp_path)
+    state = messenger.registry.state
+
+    def be_away(*_: object) -> None:
+        raise OSError("the registry is away")
+
+    def go_away() -> None:
+        messenger.registry.state = be_away  # type: ignore[method-assign, assignment]
+
+    work.before["judge"] = go_away
+    record = job.run(REQUEST)
+    assert (record.outcome, record.ended) == ("rejected", None)
+    messenger.registry.state = state  # type: ignore[method-assign]
+    assert settle_run(settings, messenger).ended is not None
+    assert messenger.kinds == ["retrain_started", "registered", "rejected"]
+
+
+def test_keeps_how_far_it_has_read(settings: Settings, registry: Registry, tmp_path: Path) -> None:
+    job, _ = toy_job(settings, ToyWork(tmp_path / TOY, before={"finetune": fail(ValueError("no"))}), tmp_path)
+    assert job.run(REQUEST).offsets == {0: 7}
+    record = read_record(runs_folder(settings))
+    assert record is not None
+    assert record.offsets == {0: 7}
+
+
+def test_an_attempt_that_was_stopped_with_the_schedule_is_no_kill(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    folder, counts = runs_folder(settings), []
+    for stopped in (True, False, True, False):
+        assert in_a_process(run_and_die, tmp_path, "finetune") == -signal.SIGKILL
+        record = read_record(folder)
+        assert record is not None
+        counts.append((record.attempt, record.stops))
+        # As the schedule leaves it.
+        write_record(folder, msgspec.structs.replace(record, stopped=stopped))
+        _, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+        settled = settle_run(settings, messenger)
+        assert settled.killed
+        assert ("the schedule was stopped" in messenger.events[-1].reasons[0]) is stopped
+    # Stopped, killed, stopped, killed: the second kill is one too many.
+    assert counts == [(1, 0), (2, 1), (3, 1), (4, 2)]
+    assert not settled.can_go_on
+    work = ToyWork(tmp_path / TOY)
+    job, _ = toy_job(settings, work, tmp_path)
+    assert job.run(REQUEST).attempt == 1
+    assert work.found == []

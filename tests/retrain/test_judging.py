@@ -89,18 +89,38 @@ def test_what_a_head_gains_is_counted_on_each_row(models: dict[str, Encoder]) ->
     assert scores["towards"].possible.tolist() == [1, 0, 0]
     assert (scores["topic"].gained.tolist(), scores["topic"].possible.tolist()) == ([0, 0, 0], [0, 1, 0])
     assert (scores["sentiment"].gained.tolist(), "intent" in scores) == ([0, 1, 0], False)
-    confidence = scores["sentiment"].confidence
-    assert confidence is not None
-    assert confidence[1] > 0.9
-    assert scores["entities"].confidence is None
+    sure = {head: one.sureness for head, one in scores.items()}
+    assert [(head, one and one.answers.tolist()) for head, one in sorted(sure.items())] == [
+        ("entities", [2, 0, 0]), ("sentiment", [0, 1, 0]), ("topic", [0, 1, 0]), ("towards", [1, 0, 0]),
+    ]  # fmt: skip
+    assert sure["sentiment"] is not None
+    # Right, and as good as sure of it; the topic is wrong, and what it was sure by is in excess.
+    assert -0.1 < sure["sentiment"].excess[1].sum() <= 0
+    assert sure["topic"] is not None
+    assert sure["topic"].excess[1].sum() > 0
 
 
 def test_several_topics_of_a_row_gain_by_their_f1(models: dict[str, Encoder]) -> None:
     labels = replace(toy_model.LABELS, topic_mode="multi")
-    row = replace(toy_rows.rows(1)[0], text="profit", topics=("earnings", "deals"))
-    (one,) = answer(models["good"], [row])
-    scores = scores_of([row], [one], labels)["topic"]
-    assert (scores.gained.tolist(), scores.possible.tolist(), scores.confidence) == ([2.0], [3.0], None)
+    silent, row = (replace(toy_rows.rows(1)[0], text="profit", topics=said) for said in (None, ("earnings", "deals")))
+    rows = [silent, row]
+    scores = scores_of(rows, answer(models["good"], rows), labels)["topic"]
+    assert (scores.gained.tolist(), scores.possible.tolist()) == ([0.0, 2.0], [0.0, 3.0])
+    # Each topic is a yes or no of its own.
+    assert scores.sureness is not None
+    assert scores.sureness.answers.tolist() == [0, len(labels.topics)]
+
+
+def test_the_gate_holds_no_head_to_the_calibration_of_a_model_that_lacks_it(
+    models: dict[str, Encoder], dataset: Dataset
+) -> None:
+    """Sure of nothing and right in nothing would be perfectly calibrated, and nobody could take its place."""
+    figures = decide(*judge(models["without"], models["good"], dataset), RetrainSettings(resamples=100)).figures
+    assert {name for name in figures if name.startswith("calibration: ")} == {
+        "calibration: topic", "calibration: sentiment", "calibration: entities", "calibration: towards",
+    }  # fmt: skip
+    both = decide(*judge(models["good"], models["good"], dataset), RetrainSettings(resamples=100)).figures
+    assert "calibration: intent" in both
 
 
 def test_a_model_that_lacks_a_head_gains_nothing_there(models: dict[str, Encoder], dataset: Dataset) -> None:

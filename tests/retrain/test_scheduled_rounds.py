@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+import msgspec
 import pytest
+import structlog
 from support.schedule import Bench
 
-from retrain.run_record import RunRecord
+from models.manifest import VersionError
+from retrain.run_record import RunRecord, read_record, runs_folder, write_record
 from streams.brokers.errors import BrokerUnreachableError
 from streams.contract.model_records import RetrainRequest
 from streams.contract.model_settings import RetrainSettings
@@ -157,3 +161,159 @@ def test_it_is_ready_again_once_the_brokers_take_what_is_to_be_told(
     assert "no broker" in seen
     assert seen[-1] is None
     assert len(bench.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no registry"), VersionError("it is corrupt"), RuntimeError("EndpointError")]
+)
+def test_a_registry_that_is_away_for_a_moment_loses_no_outcome_and_ends_no_schedule(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def be_away(_: object) -> None:
+        raise error
+
+    label(bench)
+    rounds(bench)
+    settle = bench.scheduler._settle
+    monkeypatch.setattr(bench.scheduler, "_settle", be_away)
+    bench.end(outcome="failed")
+    bench.demand.ask(RetrainRequest(id="r", model="encoder", time=NOW, by="bob"))
+    rounds(bench)
+    assert (bench.metric(FAILED), len(bench.runs)) == (0, 1)
+    assert str(error) in (bench.scheduler.problem or "")
+    monkeypatch.setattr(bench.scheduler, "_settle", settle)
+    rounds(bench)
+    assert (bench.metric(FAILED), len(bench.runs)) == (1, 2)
+
+
+def test_neither_brokers_nor_a_registry_that_are_away_end_the_schedule(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_away(_: object) -> None:
+        raise OSError("nobody answers")
+
+    monkeypatch.setattr(bench.scheduler, "_settle", be_away)
+    monkeypatch.setattr(bench.scheduler, "_follow", be_away)
+    bench.demand.ask(RetrainRequest(id="r", model="encoder", time=NOW, by="bob"))
+    answers = iter([False] * 12)
+    bench.scheduler.run(lambda _: next(answers, True))
+    assert bench.runs == []
+    assert bench.scheduler.problem == "nobody answers"
+
+
+def test_a_clock_that_has_died_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds(bench)
+    assert bench.scheduler.is_alive
+    monkeypatch.setattr("retrain.clockwork.Clockwork.is_alive", False)
+    assert not bench.scheduler.is_alive
+
+
+def test_what_was_called_for_during_a_run_outlives_a_restart(bench: Bench) -> None:
+    label(bench)
+    rounds(bench)
+    model = bench.scheduler._models[0]
+    model._ring()  # as the clock's thread does
+    # Killed before its next round, and in the midst of a run.
+    again = Bench(bench.settings)
+    again.busy = True
+    rounds(again)
+    third = Bench(bench.settings)
+    rounds(third)
+    assert [request.by for request in third.requests] == ["cron"]
+    fourth = Bench(bench.settings)
+    rounds(fourth)
+    assert fourth.requests == []
+
+
+def test_a_run_that_is_stopped_with_the_schedule_is_not_killed(bench: Bench) -> None:
+    label(bench)
+    rounds(bench)
+    folder = runs_folder(bench.settings)
+    write_record(folder, RunRecord(id="run", by="labels", began=NOW, request=bench.requests[0].id))
+    bench.scheduler.run(lambda _: True)
+    assert bench.runs[0].terminated
+    record = read_record(folder)
+    assert record is not None
+    assert record.stopped
+    # It is gone on with, though another attempt was killed before.
+    again = Bench(bench.settings)
+    again.record = msgspec.structs.replace(record, attempt=2, outcome="failed", killed=True, ended=NOW)
+    again.scheduler.run(lambda _: True)
+    rounds(again)
+    assert ["gone on with" in request.reason for request in again.requests] == [True]
+
+
+def test_a_run_that_is_stopped_before_its_first_word_is_called_for_again(bench: Bench) -> None:
+    bench.demand.ask(RetrainRequest(id="r", model="encoder", time=NOW, by="bob"))
+    rounds(bench)
+    bench.scheduler.run(lambda _: True)
+    again = Bench(bench.settings)
+    rounds(again)
+    assert [(request.id, request.by) for request in again.requests] == [("r", "bob")]
+
+
+def test_whoever_stops_schedule_and_run_at_once_kills_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    label(bench)
+    rounds(bench)
+    run, settled, is_stopped = bench.runs[0], list[object](), threading.Event()
+
+    class Stops(QuietFollower):
+        def poll(self, _seconds: float) -> list[object]:
+            run.terminate()
+            is_stopped.set()
+            settled.clear()
+            return []
+
+    monkeypatch.setattr("retrain.scheduler.Follower", Stops)
+    monkeypatch.setattr(bench.scheduler, "_settle", settled.append)
+    write_record(runs_folder(bench.settings), RunRecord(id="run", by="labels", began=NOW, request=bench.requests[0].id))
+    bench.scheduler.run(lambda _: is_stopped.is_set())
+    assert settled == []
+    record = read_record(runs_folder(bench.settings))
+    assert record is not None
+    assert record.stopped
+
+
+@pytest.mark.parametrize(("outcome", "runs"), [("rejected", 1), ("promoted", 1), ("failed", 2)])
+def test_what_an_import_brings_while_a_run_reads_is_trained_on_once(bench: Bench, outcome: str, runs: int) -> None:
+    label(bench)
+    rounds(bench)
+    for offset in range(5, 40):
+        bench.demand.add_record(0, offset, 10.0)
+    bench.end(outcome=outcome, offsets={0: 38})
+    rounds(bench)
+    assert len(bench.runs) == runs
+    assert bench.demand.new == (2 if runs == 1 else 0)
+
+
+def test_what_a_run_by_hand_has_learnt_calls_for_no_other(bench: Bench) -> None:
+    label(bench)
+    bench.record = killed(outcome="rejected", killed=False, offsets={0: 5})
+    rounds(bench)
+    assert bench.runs == []
+    assert bench.demand.new == 0
+
+
+def test_what_the_labels_say_is_no_account_of_another_topic(tmp_path: Path, clean_environment: None) -> None:
+    bench = Bench(Settings(retrain=RetrainSettings(data_dir=tmp_path)), topic="documents", enough=5)
+    model = bench.scheduler._models[1]
+    model.account(killed(outcome="rejected", offsets={0: 100}))
+    model.demand.add_record(0, 0, 1.0)
+    assert model.demand.new == 1
+
+
+def test_a_disk_that_takes_nothing_is_told_once_and_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def take_nothing(*_: object) -> None:
+        raise OSError("no space")
+
+    bench.busy = True
+    bench.demand.ask(RetrainRequest(id="r", model="encoder", time=NOW, by="bob"))
+    with monkeypatch.context() as full, structlog.testing.capture_logs() as logs:
+        full.setattr("models.atomic.write", take_nothing)
+        rounds(bench)
+    assert [log["problem"] for log in logs if log["event"] == "it is not kept what is new"] == ["no space"]
+    assert not (tmp_path / "encoder" / "seen.json").exists()
+    rounds(bench)
+    assert b"bob" in (tmp_path / "encoder" / "seen.json").read_bytes()

@@ -44,6 +44,7 @@ def run(
     folder: Path,
     *,
     heads: Heads | None = None,
+    tokenizer: TextTokenizer | None = None,
     dataset: Dataset | None = None,
     tell: Callable[[str, int, int], None] = lambda *_: None,
     **changed: object,
@@ -54,8 +55,8 @@ def run(
     base = folder / "base"
     base.mkdir(exist_ok=True)
     trunk = load_trunk(toy_bert.write(base))
-    tokenizer = TextTokenizer(base / TOKENIZER, MAX_TOKENS)
-    return finetune(dataset or toy_rows.dataset(), trunk, tokenizer, heads, settings(**changed), folder / "run", tell)
+    ours = tokenizer or TextTokenizer(base / TOKENIZER, MAX_TOKENS)
+    return finetune(dataset or toy_rows.dataset(), trunk, ours, heads, settings(**changed), folder / "run", tell)
 
 
 def _die() -> None:
