@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import structlog
 
 from exporters.reply_metrics import ReplyMetrics
+from models.manifest import VersionError
 from models.registry import Registry
 from streams.agents.briefs import add_briefs
 from streams.agents.replies import add_replies
@@ -122,6 +123,7 @@ class Replying:
         if self._library is not None:
             await asyncio.to_thread(self._library.stop)
         self._thread.shutdown(wait=False, cancel_futures=True)
+        await self._registrar.stop()
 
     def _give_up(self, version: int, previous: int, reason: str) -> None:
         """Have a version of the generator taken back for everybody; from the thread that answers."""
@@ -130,12 +132,20 @@ class Replying:
 
     async def _taken_back(self, version: int, previous: int, reason: str) -> None:
         try:
-            state = await self._registrar.state()
-            await self._registrar.tell("swap_failed", version, state.epoch, previous=previous, reasons=[reason])
-            await self._registrar.roll_back(version, reason, {})
+            since = await self._state_now()
+            if since is not None:
+                await self._registrar.tell("swap_failed", version, since, previous=previous, reasons=[reason])
+            await self._registrar.roll_back(version, reason, {}, since=since)
         except Exception as error:
             # This worker has gone back; the others find out by themselves.
             log.exception("it cannot be told that a version of the generator is given up", error=repr(error))
+
+    async def _state_now(self) -> int | None:
+        try:
+            return (await self._registrar.state()).epoch
+        except (VersionError, OSError) as error:
+            log.warning("the registry is away: a version is taken back once it is there", error=str(error))
+            return None
 
     def _add_replies(self, library: Library) -> None:
         settings, drafting = self._settings, self._drafting
