@@ -43,6 +43,8 @@ def settle(learner: Learner) -> RunRecord | None:
     Raises:
         BusyError: A run is under way on this machine.
         BrokerError: The brokers do not take it.
+        VersionError: The registry holds what cannot be read.
+        OSError: The registry is out of reach.
     """
     settings = learner.own_settings
     registry = Registry.of(settings.model)
