@@ -1,6 +1,6 @@
 """How often the gate promotes what is truly better, equal or worse, by drawn answers.
 
-    python -m benchmarks.gate                 # a quarter of an hour
+    python -m benchmarks.gate                 # half an hour
 
 Two models differ on a tenth of the rows of each head; of these the candidate wins so many more than it loses that it is
 ahead, or behind, by the points that a scenario says. Five heads that err independently, 600 frozen rows, 150 control
