@@ -109,7 +109,7 @@ class SwapAgent:
             await _wait(self._look_up, _JUDGE_SECONDS)
             try:
                 while self._left:
-                    await self._give_up(*self._left.pop(0))
+                    self._give_up(*self._left.pop(0))
                 await self._judge()
             except Exception as error:
                 log.exception("looking after a version failed", error=repr(error))
@@ -129,7 +129,7 @@ class SwapAgent:
             is_refused = state is not None and self._rollout.refusals >= _TRIALS
             # Whoever has promoted it again meanwhile may have mended it.
             if state is not None and is_refused and not self._is_overtaken(state.epoch):
-                await self._refuse(state, error)
+                self._refuse(state, error)
                 return
             self._metrics.count("failed")
             log.warning(
@@ -156,7 +156,7 @@ class SwapAgent:
         self._serving.exchange(encoder)
         self._watch.begin(version)
         self._rollout.took_up(version, state.epoch)
-        await self._tell_swapped(encoder, left, state)
+        self._tell_swapped(encoder, left, state)
 
     async def _judge(self) -> None:
         verdict = self._watch.verdict()
@@ -175,10 +175,10 @@ class SwapAgent:
             self._watch.bear()
             reasons = [f"{model}: {verdict.reason}.", f"It is pinned {pin}, so it serves on."]
             log.error("a pinned version does worse than the one before", reasons=reasons)
-            await self._tell_failed(version, epoch, reasons, verdict.figures)
+            self._tell_failed(version, epoch, reasons, verdict.figures)
         elif self._serving.go_back(judged):
             self._went_back()
-            await self._give_up(version, epoch, f"{model}: {verdict.reason}.", verdict.figures)
+            self._give_up(version, epoch, f"{model}: {verdict.reason}.", verdict.figures)
 
     async def _pin(self, version: int) -> Remark | None:
         """Who has pinned this version and no other, as the registry says, or said when it was read last."""
@@ -205,20 +205,20 @@ class SwapAgent:
         self._rollout.took_up(self._serving.current.manifest.version, self._rollout.epoch)
         self._watch.went_back()
 
-    async def _refuse(self, state: State, error: Exception) -> None:
+    def _refuse(self, state: State, error: Exception) -> None:
         """What is corrupt, or answers otherwise than at its export, can be served by nobody."""
         self._deal_with(state.epoch)
         self._metrics.count("refused")
         if state.aliases.champion is not None:
             reason = f"Version {state.aliases.champion} is refused: {error}"
-            await self._give_up(state.aliases.champion, state.epoch, reason)
+            self._give_up(state.aliases.champion, state.epoch, reason)
 
-    async def _give_up(self, version: int, epoch: int, reason: str, figures: Mapping[str, float] = _NONE) -> None:
+    def _give_up(self, version: int, epoch: int, reason: str, figures: Mapping[str, float] = _NONE) -> None:
         """Have a version that this worker does not serve taken back for everybody, and tell why."""
         reason = hide_credentials(reason)
         log.error("a version is given up", reason=reason, serves=self._serving.current.model)
         self._beside.create_task(self._take_back(version, epoch, reason, figures))
-        await self._tell_failed(version, epoch, [reason], figures)
+        self._tell_failed(version, epoch, [reason], figures)
 
     async def _take_back(self, version: int, epoch: int, reason: str, figures: Mapping[str, float]) -> None:
         try:
@@ -227,7 +227,7 @@ class SwapAgent:
             # This worker has gone back; the others find out by themselves.
             log.exception("a version cannot be taken back for everybody", error=repr(error))
 
-    async def _tell_swapped(self, encoder: Encoder, before: Encoder, state: State) -> None:
+    def _tell_swapped(self, encoder: Encoder, before: Encoder, state: State) -> None:
         self._metrics.count("swapped")
         self._metrics.epoch.set(self._rollout.epoch)
         seconds = 0.0
@@ -235,7 +235,7 @@ class SwapAgent:
             seconds = max(0.0, time.time() - state.aliases.change.time.timestamp())
             self._metrics.seconds.observe(seconds)
         log.info("another version answers", model=encoder.model, before=before.model, epoch=state.epoch)
-        await self._registrar.tell(
+        self._registrar.tell(
             "swapped",
             encoder.manifest.version,
             state.epoch,
@@ -243,11 +243,9 @@ class SwapAgent:
             metrics={"seconds": round(seconds, 3)},
         )
 
-    async def _tell_failed(self, version: int, epoch: int, reasons: list[str], figures: Mapping[str, float]) -> None:
+    def _tell_failed(self, version: int, epoch: int, reasons: list[str], figures: Mapping[str, float]) -> None:
         serves = self._serving.current.manifest.version
-        await self._registrar.tell(
-            "swap_failed", version, epoch, previous=serves, reasons=reasons, metrics=dict(figures)
-        )
+        self._registrar.tell("swap_failed", version, epoch, previous=serves, reasons=reasons, metrics=dict(figures))
 
     async def _announce(self) -> None:
         """Tell what the registry says, where whoever changed it died before it was told."""

@@ -136,7 +136,7 @@ class Registrar:
         outcome = await self._move(lambda: settle(self._registry, self._name, version, story).outputs(self._topics))
         return outcome == "over"
 
-    async def tell(self, kind: ModelEventKind, version: int, epoch: int, **more: Any) -> None:  # noqa: ANN401  ModelEvent's
+    def tell(self, kind: ModelEventKind, version: int, epoch: int, **more: Any) -> None:  # noqa: ANN401  ModelEvent's
         """Tell of something that this worker did and that moved no alias; returns at once.
 
         Args:

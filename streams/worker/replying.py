@@ -134,7 +134,7 @@ class Replying:
         try:
             since = await self._state_now()
             if since is not None:
-                await self._registrar.tell("swap_failed", version, since, previous=previous, reasons=[reason])
+                self._registrar.tell("swap_failed", version, since, previous=previous, reasons=[reason])
             await self._registrar.roll_back(version, reason, {}, since=since)
         except Exception as error:
             # This worker has gone back; the others find out by themselves.

@@ -186,7 +186,7 @@ def test_telling_waits_for_no_broker(registry: Registry) -> None:
     async def check() -> None:
         registrar = Registrar(Settings(model=ModelSettings(registry=registry.url)), registry, cast("Any", Away()))
         async with asyncio.timeout(5):
-            await registrar.tell("swapped", BAD, SERVED_BY)
+            registrar.tell("swapped", BAD, SERVED_BY)
             await registrar.announce()
             await registrar.roll_back(BAD, "it was slow", {}, since=SERVED_BY)
 

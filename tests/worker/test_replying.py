@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from unittest.mock import AsyncMock, call
+from unittest.mock import AsyncMock, Mock, call
 
 import pytest
 
@@ -30,6 +30,7 @@ BACK = call.roll_back(2, REASON, {}, since=5)
 )
 def test_it_is_told_and_taken_back(state: object, done: list[_Call]) -> None:
     registrar = AsyncMock()
+    registrar.attach_mock(Mock(), "tell")
     registrar.state.side_effect = [state]
     replying = object.__new__(Replying)
     replying._registrar = registrar
