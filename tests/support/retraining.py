@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import shutil
@@ -215,3 +216,29 @@ def die_at_manifest(registry: Registry) -> Callable[..., str]:
         return path_of(name, *parts)
 
     return path
+
+
+def fail(error: Exception) -> Callable[[], None]:
+    """What a step does that fails."""
+
+    def raise_it() -> None:
+        raise error
+
+    return raise_it
+
+
+def in_a_process(target: Callable[..., None], *args: object) -> int | None:
+    """Exit code of a process that does this; forked, since importing everything anew would take seconds each time."""
+    process = multiprocessing.get_context("fork").Process(target=target, args=args)
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def assert_champion_stays(registry: Registry, messenger: FileMessenger, why: str) -> None:
+    """The first version serves on, and the last event says why."""
+    assert registry.aliases("encoder") == {"champion": 1}
+    last = messenger.events[-1]
+    assert last.kind == "retrain_failed"
+    assert why in last.reasons[0]
+    assert last.request == REQUEST.id
