@@ -8,8 +8,8 @@ lock next says so for it, and may go on from what it left.
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -19,6 +19,7 @@ from models.aliases import AliasConflictError, PinnedError
 from models.promoting import Details
 from retrain.decisions import DecisionRecord, keep_decision
 from retrain.lock import sole_run
+from retrain.patience import is_away, patiently
 from retrain.promotion import UntoldError
 from retrain.run import Run
 from retrain.run_record import RunRecord, read_record, runs_folder
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from streams.contract.settings import Settings
 
 JudgedT = TypeVar("JudgedT")
+ResultT = TypeVar("ResultT")
 
 _WORK, _OUT = "work", "version"
-# How soon a promotion is tried again.
-_PAUSE_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -204,15 +204,17 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             "data_sha256": dataset.sha256,
             "settings": self._settings.retrain.model_dump(mode="json", exclude={"data_dir", "port"}),
         }
-        version = self._registry.register(
-            out,
-            self._name,
-            precision=made.precision,
-            max_tokens=made.max_tokens,
-            width=made.width,
-            metrics=made.metrics,
-            lineage=lineage,
-            kind=self._kind,
+        version = self._once_the_registry_is_there(
+            lambda _: self._registry.register(
+                out,
+                self._name,
+                precision=made.precision,
+                max_tokens=made.max_tokens,
+                width=made.width,
+                metrics=made.metrics,
+                lineage=lineage,
+                kind=self._kind,
+            )
         )
         run.at("judge", version=version)
         run.mention("registered", metrics=made.metrics, lineage=lineage)
@@ -220,7 +222,9 @@ class Job(Generic[DataT, TunedT, JudgedT]):
 
     def _judge(self, run: Run, champion: int, serving: Path, version: int, dataset: DataT) -> DecisionRecord:
         """The decision, which is kept beside the version."""
-        candidate = self._registry.fetch(self._name, version, self._settings.model.cache)
+        candidate = self._once_the_registry_is_there(
+            lambda _: self._registry.fetch(self._name, version, self._settings.model.cache)
+        )
         decision = self._decide(*self._work.judge(serving, candidate, dataset), self._settings.retrain)
         kept = DecisionRecord(
             run=run.record.id,
@@ -230,7 +234,13 @@ class Job(Generic[DataT, TunedT, JudgedT]):
             reasons=decision.reasons,
             figures=decision.figures,
         )
-        keep_decision(self._registry, self._name, version, kept)
+
+        def keep(again: bool) -> None:
+            # Nobody else judges this version: what is there was put there by the try whose answer did not come.
+            with suppress(FileExistsError) if again else nullcontext():
+                keep_decision(self._registry, self._name, version, kept)
+
+        self._once_the_registry_is_there(keep)
         return kept
 
     def _promote(self, run: Run, champion: int, version: int, decision: DecisionRecord) -> None:
@@ -239,14 +249,14 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         outcome: Outcome = "challenging" if self._settings.swap.shadow else "promoted"
         move = self._messenger.challenge if outcome == "challenging" else self._messenger.promote
 
-        def let_serve(*, again: bool) -> None:
+        def let_serve(again: bool) -> None:
             # Whoever tries again must not take his own move for another's.
             if again and run.has_moved:
                 raise UntoldError("the registry did not answer when it moved")
             move(version, champion, reason, details)
 
         try:
-            self._patiently(let_serve)
+            self._patiently(let_serve, passes=_may_pass)
         except (AliasConflictError, PinnedError) as error:
             run.end("rejected", [_shown(error)], metrics=decision.figures)
         except UntoldError as error:
@@ -259,33 +269,12 @@ class Job(Generic[DataT, TunedT, JudgedT]):
         else:
             run.end(outcome, decision.reasons, told=True)
 
-    def _patiently(self, move: Callable[..., None]) -> None:
-        """Move the registry, once it and the brokers are there: what was trained for hours is not lost to a restart.
+    def _once_the_registry_is_there(self, act: Callable[[bool], ResultT]) -> ResultT:
+        return self._patiently(act, passes=is_away)
 
-        Args:
-            move: Does so; told by ``again`` whether it was tried before.
-
-        Raises:
-            UntoldError: The registry has moved.
-            BrokerError: The brokers are away for longer than a run may be late; nothing has moved.
-            OSError: The registry is; whether it has moved is not known.
-        """
+    def _patiently(self, act: Callable[[bool], ResultT], *, passes: Callable[[Exception], bool]) -> ResultT:
         grace = self._settings.retrain.misfire_grace_seconds
-        deadline = time.monotonic() + grace
-        again = False
-        while True:
-            try:
-                move(again=again)
-            except (UntoldError, BrokerRefusesError):
-                raise
-            except (BrokerError, OSError) as error:
-                if time.monotonic() >= deadline:
-                    raise
-                _log.warning("the candidate cannot come to serve yet", problem=str(error), at_most_seconds=grace)
-                again = True
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                return
+        return patiently(act, passes=passes, at_most_seconds=grace, what="the candidate")
 
     def _left(self) -> RunRecord | None:
         """The latest run, where it was killed, and what it left may be gone on with."""
@@ -303,6 +292,11 @@ class Job(Generic[DataT, TunedT, JudgedT]):
     def _clear(self) -> None:
         for name in (_WORK, _OUT):
             shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether brokers or registry, which keep a version from serving, may come back; nothing has moved then."""
+    return isinstance(error, (BrokerError, OSError)) and not isinstance(error, (UntoldError, BrokerRefusesError))
 
 
 def _shown(error: Exception) -> str:

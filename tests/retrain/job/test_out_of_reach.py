@@ -16,13 +16,14 @@ from support.retraining import (
 )
 
 from models.promoting import Story, promote
+from models.registry import Registry
+from retrain.decisions import decision_of
 from retrain.run_record import read_record, runs_folder
 from streams.brokers.errors import BrokerRefusesError, BrokerUnreachableError, TopicError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.registry import Registry
     from streams.contract.settings import Settings
 
 
@@ -73,7 +74,7 @@ def test_brokers_that_are_away_during_a_run_cost_it_nothing(
 def test_a_candidate_that_passed_waits_for_brokers_and_registry(
     settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retrain.patience._PAUSE_SECONDS", 0.0)
     job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
     move, errors = messenger.promote, iter([error, error])
 
@@ -87,6 +88,50 @@ def test_a_candidate_that_passed_waits_for_brokers_and_registry(
     assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
 
 
+@pytest.mark.parametrize("method", ["register", "fetch", "add_note"])
+def test_a_candidate_waits_for_the_registry_on_its_way_to_the_gate(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("retrain.patience._PAUSE_SECONDS", 0.0)
+    work = ToyWork(tmp_path / TOY)
+    job, messenger = toy_job(settings, work, tmp_path)
+    act, trained, failures = getattr(Registry, method), [], []
+    work.before["export"] = lambda: trained.append(True)
+
+    def act_later(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  those of the real one
+        # Once it has been trained: before, a run that fails has cost nothing.
+        if trained and len(failures) < 2:
+            failures.append(method)
+            raise ConnectionResetError("the registry restarts")
+        return act(*arguments, **named)
+
+    monkeypatch.setattr(Registry, method, act_later)
+    assert job.run(REQUEST).outcome == "promoted"
+    assert failures == [method] * 2
+    assert messenger.kinds == ["retrain_started", "registered", "promoted"]
+    assert registry.aliases("encoder") == {"champion": 2, "previous": 1}
+
+
+def test_a_decision_whose_answer_was_lost_is_kept_once(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.patience._PAUSE_SECONDS", 0.0)
+    job, _ = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
+    add, answers = Registry.add_note, iter([TimeoutError("no answer")])
+
+    def lose_the_answer(*arguments: Any) -> None:  # noqa: ANN401  those of the real one
+        add(*arguments)
+        if (problem := next(answers, None)) is not None:
+            raise problem
+
+    monkeypatch.setattr(Registry, "add_note", lose_the_answer)
+    record = job.run(REQUEST)
+    assert record.outcome == "promoted"
+    kept = decision_of(registry, "encoder", 2)
+    assert kept is not None
+    assert kept.run == record.id
+
+
 @pytest.mark.parametrize("error", [TopicError("they tell nothing"), BrokerRefusesError("no such user")])
 def test_a_candidate_that_cannot_come_to_serve_is_told_to_have_passed(
     settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -94,7 +139,7 @@ def test_a_candidate_that_cannot_come_to_serve_is_told_to_have_passed(
     # One who is refused need not wait.
     given = settings if isinstance(error, BrokerRefusesError) else impatient(settings)
     job, messenger = toy_job(given, ToyWork(tmp_path / TOY), tmp_path)
-    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retrain.patience._PAUSE_SECONDS", 0.0)
     move, errors = messenger.promote, iter([error])
 
     def promote_once_more(*arguments: Any) -> None:  # noqa: ANN401  those of the real one
@@ -113,7 +158,7 @@ def test_a_candidate_that_cannot_come_to_serve_is_told_to_have_passed(
 def test_a_registry_that_moved_and_did_not_answer_is_no_conflict(
     settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrain.job._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retrain.patience._PAUSE_SECONDS", 0.0)
     job, messenger = toy_job(settings, ToyWork(tmp_path / TOY), tmp_path)
 
     def lose_the_answer(version: int, expected: int, *_: object) -> None:
