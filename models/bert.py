@@ -18,8 +18,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from models.base_files import CONFIG, WEIGHTS, WeightsError
+from models.base_files import CONFIG, TOKENIZER, WEIGHTS, WeightsError
 from models.graph import Graph
+from models.tokens import TextTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Weights = Mapping[str, NDArray[np.float32]]
 
 _PREFIX = "bert."
+_BRAIN_FLOAT = "bfloat16"
 # Softmax takes it for minus infinity, and yet a row that is all padding gives no NaN.
 _MASKED = -10_000.0
 _TINY_NORM = 1e-12
@@ -66,7 +68,8 @@ def load_trunk(folder: Path) -> Trunk:
     weights = {
         name.removeprefix(_PREFIX): tensor.astype(np.float32, copy=False)
         for name, tensor in loaded.items()
-        if np.issubdtype(tensor.dtype, np.floating)
+        # numpy knows bfloat16 by another package, and not as one of its own kinds.
+        if np.issubdtype(tensor.dtype, np.floating) or tensor.dtype.name == _BRAIN_FLOAT
     }
     trunk = Trunk(
         width=config["hidden_size"],
@@ -80,6 +83,31 @@ def load_trunk(folder: Path) -> Trunk:
     if missing:
         raise WeightsError(f"{path} is no BERT encoder: it lacks {len(missing)} weights, {missing[0]} among them")
     return trunk
+
+
+def open_tokenizer(folder: Path, trunk: Trunk, max_tokens: int) -> TextTokenizer:
+    """The tokenizer that came with an encoder.
+
+    Args:
+        folder: Of both.
+        trunk: The encoder.
+        max_tokens: Longest text.
+
+    Raises:
+        WeightsError: It cannot be read, or is another encoder's.
+    """
+    path = folder / TOKENIZER
+    try:
+        tokenizer = TextTokenizer(path, max_tokens)
+    except Exception as error:  # the library's own have no base
+        raise WeightsError(f"{path} cannot be read as a tokenizer: {error}") from error
+    words = len(trunk.weights["embeddings.word_embeddings.weight"])
+    if tokenizer.vocabulary_size > words:
+        raise WeightsError(
+            f"{path} has {tokenizer.vocabulary_size} tokens, and {folder / WEIGHTS} knows {words}: it is the "
+            "tokenizer of another model"
+        )
+    return tokenizer
 
 
 def _read_config(path: Path) -> dict[str, Any]:

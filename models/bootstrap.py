@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.base_files import TOKENIZER, WeightsError
-from models.bert import load_trunk
+from models.base_files import WeightsError
+from models.bert import load_trunk, open_tokenizer
 from models.centre import centred
 from models.domain_labels import domain_labels
 from models.export import as_served, code_version, draft, parity_samples, settle, write_companions
@@ -26,7 +26,6 @@ from models.report import Report, TrialReport, to_markdown
 from models.runtime import MODEL
 from models.sessions import open_session
 from models.temperature import fold
-from models.tokens import TextTokenizer
 from models.training_reference import REFERENCE, describe
 from models.training_reference import encode as encode_reference
 from models.weights import resolve
@@ -120,7 +119,7 @@ def make(
     trunk = load_trunk(weights.folder)
     if max_tokens > trunk.max_tokens:
         raise WeightsError(f"model.max_tokens = {max_tokens}, but {base} reads {trunk.max_tokens} at most")
-    tokenizer = TextTokenizer(weights.folder / TOKENIZER, max_tokens)
+    tokenizer = open_tokenizer(weights.folder, trunk, max_tokens)
     plan = plan_for(trunk.layers)
     tell("base weights", 1, 1)
 

@@ -22,6 +22,11 @@ _CONNECTORS = frozenset("-'.&_\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{RIGHT SINGLE Q
 _SIGILS = "@$"
 # Unicode's classes of punctuation, separators and controls: never a name's own at its ends.
 _EDGES = "PZC"
+# Neither are emoji and the like; but those of Latin-1 may be letters that were decoded wrongly, as in CafÃ©.
+_SIGN = "So"
+_LATIN_1 = "\xff"
+# Of emoji and ideographs: they say how the character before them looks.
+_VARIATIONS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # A stop belongs to initials (U.S., J.P.) and else to the sentence.
 _INITIALS = re.compile(r"(?:^|\W)(?:\w\.)+\w\Z")
 
@@ -101,9 +106,9 @@ class EntityDecoder:
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Drop marks that are not the name's, and take in those that are: ``@bank``, ``$TICK``, ``U.S.``, accents."""
-    while start < end and text[start] not in _SIGILS and unicodedata.category(text[start])[0] in _EDGES:
+    while start < end and text[start] not in _SIGILS and _is_edge(text[start]):
         start += 1
-    while start < end and (text[end - 1] in _SIGILS or unicodedata.category(text[end - 1])[0] in _EDGES):
+    while start < end and (text[end - 1] in _SIGILS or _is_edge(text[end - 1])):
         end -= 1
     if start == end:
         return start, end
@@ -112,7 +117,12 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
         start -= 1
     if text[end : end + 1] == "." and _INITIALS.search(text[start:end]):
         end += 1
-    # Accents that an accent-stripping tokeniser leaves out of the piece's offsets.
-    while end < len(text) and unicodedata.combining(text[end]):
+    # Accents and vowel signs that an accent-stripping tokeniser leaves out of the piece's offsets.
+    while end < len(text) and unicodedata.category(text[end]) == "Mn" and not _VARIATIONS.match(text[end]):
         end += 1
     return start, end
+
+
+def _is_edge(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in _EDGES or (category == _SIGN and char > _LATIN_1)

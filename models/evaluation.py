@@ -204,6 +204,15 @@ def _score_head(
 def _head_score(
     expected: _Labelled, given: _Labelled, majority: _Labelled, present: Sequence[str | int], names: Sequence[str]
 ) -> HeadScore:
+    if not present:  # Such as of examples that have no topic: there is no class of which a mean could be made.
+        return HeadScore(
+            examples=len(expected),
+            accuracy=float(accuracy_score(expected, given)),
+            macro_f1=0.0,
+            majority_accuracy=float(accuracy_score(expected, majority)),
+            majority_macro_f1=0.0,
+            classes=[],
+        )
     report = classification_report(expected, given, labels=present, output_dict=True, zero_division=0)
     of_majority = classification_report(expected, majority, labels=present, output_dict=True, zero_division=0)
     named = [names[label] if isinstance(label, int) else str(label) for label in present]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from models.manifest import Manifest
 
 _CHUNK = 8 << 20
+# Nobody copies one version for a day.
+_FORGOTTEN_SECONDS = 86_400.0
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +88,7 @@ def fetch(stored: Stored, manifest: Manifest, content: bytes, cache: Path) -> Pa
 
 def _download(stored: Stored, manifest: Manifest, content: bytes, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_drafts(folder.parent)
     with tempfile.TemporaryDirectory(prefix=f".{manifest.version}-", dir=folder.parent) as draft:
         whole = Path(draft) / "version"
         whole.mkdir()
@@ -97,6 +102,16 @@ def _download(stored: Stored, manifest: Manifest, content: bytes, folder: Path) 
             # Another process was faster; what it put there was verified in the same way.
             if not folder.is_dir():
                 raise
+
+
+def _forget_drafts(folder: Path) -> None:
+    """Remove what processes have left that were killed while they copied, as a trial is that takes too long."""
+    before = time.time() - _FORGOTTEN_SECONDS
+    for draft in folder.glob(".*"):
+        # Another process may be at it too.
+        with suppress(OSError):
+            if max(path.stat().st_mtime for path in (draft, *draft.rglob("*"))) < before:
+                shutil.rmtree(draft)
 
 
 def _copy(stored: Stored, file: str, size: int, target: Path) -> None:

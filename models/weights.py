@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -150,9 +151,10 @@ def _from_hub(base: str, cache: Path, files: Sequence[str], setting: str) -> Pat
         raise WeightsError(
             f"{setting} = {base!r} is no folder and no Hugging Face id; set a package: {known}, a folder or an id"
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    # Some errors of the network reach here as they are, such as a proxy's refusal.
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx.HTTPError) as error:
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
         raise WeightsError(
             f"{setting} = {base!r}: the hub could not give it{offline}: {type(error).__name__}. "
-            f"Check the id and the network, or set a package ({known}) or a folder."
+            f"Check the id, the network and any proxy, or set a package ({known}) or a folder."
         ) from error

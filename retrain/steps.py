@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from models import atomic, manifest
 from models.base_files import TOKENIZER
-from models.bert import load_trunk
+from models.bert import load_trunk, open_tokenizer
 from models.manifest import Labels
 from models.registry import Registry
 from models.runtime import LABELS, Encoder
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.base_files import BaseWeights
     from retrain.candidate import Exported
     from retrain.dataset import Dataset
     from retrain.judged import Judged
@@ -99,9 +98,11 @@ class _Work:
         return dataset
 
     def finetune(self, dataset: Dataset, folder: Path) -> Tuned:
-        weights, tokenizer = self._base()
+        model = self._settings.model
+        weights = resolve(model.base, model.cache)
         # From the base anew, on all data that there is: what was learnt before cannot be forgotten.
         trunk = load_trunk(weights.folder)
+        tokenizer = open_tokenizer(weights.folder, trunk, model.max_tokens)
         if self._settings.retrain.method == "heads":
             return fit_heads_alone(dataset, trunk, tokenizer, self._settings.retrain, self._tell)
         # Late: of all that a run needs, this alone needs torch.
@@ -112,7 +113,9 @@ class _Work:
         return finetune(dataset, trunk, tokenizer, None, self._settings.retrain, training, self._tell)
 
     def export(self, tuned: Tuned, dataset: Dataset, out: Path) -> Exported:
-        weights, tokenizer = self._base()
+        model = self._settings.model
+        weights = resolve(model.base, model.cache)
+        tokenizer = TextTokenizer(weights.folder / TOKENIZER, model.max_tokens)
         return export(tuned, dataset, tokenizer, weights, self._settings, out, self._tell)
 
     def judge(self, champion: Path, candidate: Path, dataset: Dataset) -> tuple[Judged, Judged]:
@@ -120,11 +123,6 @@ class _Work:
         judged = judge(self._load(champion), self._load(candidate), dataset)
         self._tell("judging", 1, 1)
         return judged
-
-    def _base(self) -> tuple[BaseWeights, TextTokenizer]:
-        model = self._settings.model
-        weights = resolve(model.base, model.cache)
-        return weights, TextTokenizer(weights.folder / TOKENIZER, model.max_tokens)
 
     def _load(self, folder: Path) -> Encoder:
         # On all cores: a worker keeps to one a lane, but here nothing else is going on.

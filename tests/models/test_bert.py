@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from support.toy_bert import LAYERS, WORDS, write
 
-from models.base_files import WEIGHTS, WeightsError
-from models.bert import add_trunk, embedder, load_trunk
+from models.base_files import TOKENIZER, WEIGHTS, WeightsError
+from models.bert import add_trunk, embedder, load_trunk, open_tokenizer
 from models.graph import Graph
 from models.reference import hidden_states
 from models.sessions import open_session
@@ -82,6 +84,34 @@ def test_another_architecture_is_refused_by_the_key_that_differs(tmp_path: Path,
 def test_a_missing_weight_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"encoder\.layer\.2\.attention"):
         load_trunk(write(tmp_path, num_hidden_layers=3))
+
+
+def test_weights_in_bfloat16_are_read(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "brain").mkdir()
+    plain = load_trunk(write(tmp_path / "plain")).weights
+    write(tmp_path / "brain")
+    brain = np.dtype("bfloat16")
+    save_file({name: weight.astype(brain) for name, weight in plain.items()}, tmp_path / "brain" / WEIGHTS)
+    read = load_trunk(tmp_path / "brain").weights
+    assert read.keys() == plain.keys()
+    assert all(weight.dtype == np.float32 and np.allclose(weight, plain[name], 0.01) for name, weight in read.items())
+
+
+def test_the_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
+    trunk = load_trunk(write(tmp_path))
+    assert open_tokenizer(tmp_path, trunk, 16).encode(["acme"])[0].ids
+    name = "embeddings.word_embeddings.weight"
+    smaller = replace(trunk, weights={**trunk.weights, name: trunk.weights[name][:20]})
+    with pytest.raises(WeightsError, match=rf"tokenizer\.json has {WORDS} tokens, and .* knows 20"):
+        open_tokenizer(tmp_path, smaller, 16)
+
+
+def test_a_broken_tokenizer_is_named(tmp_path: Path) -> None:
+    trunk = load_trunk(write(tmp_path))
+    (tmp_path / TOKENIZER).write_text('{"model":')
+    with pytest.raises(WeightsError, match=r"tokenizer\.json cannot be read"):
+        open_tokenizer(tmp_path, trunk, 16)
 
 
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:

@@ -321,6 +321,24 @@ def test_scores_are_over_the_labels_that_the_examples_hold() -> None:
     assert (scored.towards.accuracy, scored.towards.majority_accuracy) == (0.0, 1.0)
 
 
+def test_examples_without_a_topic_are_scored_in_numbers() -> None:
+    labels = Labels(
+        topics=("a", "b"),
+        topic_mode="multi",
+        sentiments=("negative", "neutral", "positive"),
+        intents=(),
+        entity_tags=entity_tags(()),
+    )
+    examples = [
+        Example(text=text, kind="news", topics=topics, sentiment="neutral", intent=None, entities=())
+        for text, topics in (("x", ()), ("y", ()), ("z", ("a",)))
+    ]
+    answers = Answers([[], ["a"]], ["neutral"] * 2, [None] * 2, [set(), set()], [[], []])
+    scored = score(answers, examples[:2], examples, labels)
+    assert (scored.topic.accuracy, scored.topic.majority_accuracy, scored.topic.classes) == (0.5, 1.0, [])
+    assert np.isfinite(list(scored.headline().values())).all(), "int8 would not be taken, whatever it costs"
+
+
 def test_spans_are_laid_on_the_first_pieces_of_words() -> None:
     # "Halden Bank, Acme": the first word is two pieces, the second entity follows at once.
     encoded = EncodedText(

@@ -53,6 +53,12 @@ def decode(text: str, tags_of_words: str) -> list[tuple[str, str]]:
         ("OPEC+ cuts", "B-ORG I-ORG O", [("OPEC+", "ORG")]),
         ("up - now", "O B-ORG O", []),
         ("Zoe\u0301 wins", "B-PER O", [("Zoe\u0301", "PER")]),
+        ("\u0917\u0941\u0930\u0941 wins", "B-PER O", [("\u0917\u0941\u0930\u0941", "PER")]),
+        ("Acme\ufe0f wins", "B-ORG O", [("Acme", "ORG")]),
+        ("🚀Acme🚀 up", "O B-ORG O O", [("Acme", "ORG")]),
+        ("🚀Acme🚀 up", "B-ORG I-ORG I-ORG O", [("Acme", "ORG")]),
+        ("up 🚀🚀 now", "O B-ORG O", []),
+        ("in CafÃ© now", "O B-ORG O", [("CafÃ©", "ORG")]),
     ],
 )
 def test_entities(text: str, tags: str, entities: list[tuple[str, str]]) -> None:

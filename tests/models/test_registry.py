@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from support.registering import change, read, register
 
 from models import fetching
 from models.external_data import MalformedModelError, has_external_data
-from models.manifest import VersionError
+from models.manifest import MANIFEST, VersionError
 from models.registry import Registry
 
 
@@ -89,6 +91,45 @@ def test_a_cached_version_is_verified_and_fetched_anew(small: Path, tmp_path: Pa
     assert (again / "report.md").read_text() == "# Report\n"
     assert [log["event"] for log in logs] == ["cached_version_refused"]
     assert [path.name for path in folder.parent.iterdir()] == [folder.name], "a draft was left behind"
+
+
+def test_what_a_killed_process_left_of_a_copy_goes_with_a_later_one(
+    small: Path, tmp_path: Path, memory_url: str
+) -> None:
+    registry = Registry(memory_url)
+    register(registry, small)
+    versions = tmp_path / "versions/encoder"
+    day_ago = time.time() - 90_000
+    for name in (".7-old", ".8-young", ".9-copying"):
+        (versions / name / "version").mkdir(parents=True)
+        (versions / name / "version/model.onnx").write_bytes(b"half")
+    for path in (versions / ".7-old", *(versions / ".7-old").rglob("*"), versions / ".9-copying"):
+        os.utime(path, (day_ago, day_ago))
+    folder = registry.fetch("encoder", 1, tmp_path)
+    assert sorted(path.name for path in versions.iterdir()) == [".8-young", ".9-copying", folder.name]
+
+
+def test_a_version_is_on_the_disk_before_it_is_one(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "registry"))
+    version = tmp_path / "registry/encoder/1"
+    settled: list[int] = []
+    fsync = os.fsync
+
+    def settle(descriptor: int) -> None:
+        fsync(descriptor)
+        settled.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", settle)
+    register(registry, small)
+    order = [settled.index(path.stat().st_ino) for path in (version / "report.md", version / MANIFEST)]
+    assert order == sorted(order)
+    assert settled[-3:] == [folder.stat().st_ino for folder in (version, version.parent, version.parent.parent)]
+    settled.clear()
+    registry.set_alias("encoder", "champion", 1)
+    aliases = version.parent / "aliases"
+    assert settled[:2] == [(aliases / "1.json").stat().st_ino, aliases.stat().st_ino]
 
 
 def test_a_cache_that_is_cleared_meanwhile_is_not_the_versions_fault(

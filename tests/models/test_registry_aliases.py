@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +110,38 @@ class TestAliases:
         assert [path.name for path in folder.iterdir()] == ["1.json"], "a draft was left behind"
         (folder / "2.json.0123.tmp").write_text("{")
         assert registry.aliases("encoder") == {"champion": 1}
+
+
+class TestLinks:
+    """By which a folder's states are created."""
+
+    def test_one_whose_answer_was_lost_was_made(
+        self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry = Registry(str(tmp_path / "registry"))
+        register(registry, small)
+        link = os.link
+
+        def link_twice(source: Path, target: str) -> None:
+            link(source, target)
+            link(source, target)
+
+        monkeypatch.setattr(os, "link", link_twice)
+        registry.set_alias("encoder", "champion", 1)
+        assert registry.aliases("encoder") == {"champion": 1}
+        assert [path.name for path in (tmp_path / "registry/encoder/aliases").iterdir()] == ["1.json"]
+
+    def test_a_file_system_without_them_is_told_of(
+        self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+        with pytest.raises(
+            OSError, match=r"registry/encoder/1 lies on a file system without hard links.*model\.registry"
+        ):
+            register(Registry(str(tmp_path / "registry")), small)
 
 
 class TestFallback:

@@ -68,6 +68,13 @@ def test_sentiment_towards_an_entity_is_that_of_its_own_pieces(encoder: Encoder)
     assert [(entity.text, entity.sentiment) for entity in entities] == [("zoe lone", "negative"), ("beta", "positive")]
 
 
+def test_a_name_in_which_a_text_is_cut_is_told_whole(encoder: Encoder) -> None:
+    text = "profit " * 29 + "acmexyz wins"
+    reading = encoder.read([text])[0]
+    assert reading.truncated
+    assert [(entity.text, entity.start, entity.end) for entity in reading.entities] == [("acmexyz", 203, 210)]
+
+
 def test_order_and_company_of_texts_do_not_matter(encoder: Encoder) -> None:
     alone = [encoder.read([text])[0] for text in TEXTS]
     assert encoder.read(TEXTS) == alone
@@ -201,8 +208,36 @@ class TestRefusals:
         del manifest["files"]["embedder.onnx"]
         (copy / "manifest.json").write_text(json.dumps(manifest))
         encoder = Encoder.load(copy, threads=1, sub_batch=4)
+        assert not encoder.embedder_sha256
         with pytest.raises(VersionError, match=r"names no embedder\.onnx"):
             encoder.embed(["acme"])
+
+    @pytest.mark.parametrize("damage", [np.nan, np.inf])
+    def test_what_is_no_number_is_no_reading(self, copy: Path, damage: float) -> None:
+        for name in ("model.onnx", "embedder.onnx"):
+            model = onnx.load(copy / name)
+            (table,) = (constant for constant in model.graph.initializer if constant.name == "table")
+            rows = onnx.numpy_helper.to_array(table).copy()
+            rows[toy_model.vocabulary()["cola"]] = damage
+            table.CopyFrom(onnx.numpy_helper.from_array(rows, "table"))
+            onnx.save(model, copy / name)
+        encoder = Encoder.load(copy, threads=1, sub_batch=4)
+        assert encoder.read(["acme wins"])[0].topics
+        with pytest.raises(VersionError, match=r"encoder:1: output .* is no number"):
+            encoder.read(["acme wins", "cola"])
+        with pytest.raises(VersionError, match="output embedding is no number"):
+            encoder.embed(["cola"])
+
+    def test_an_output_that_is_wanted_is_a_single_number(self, copy: Path) -> None:
+        model = onnx.load(copy / "model.onnx")
+        (node,) = (node for node in model.graph.node if node.output[0] == "topic_logits")
+        node.output[0] = "topics"
+        model.graph.node.append(onnx.helper.make_node("ReduceSum", ["topics"], ["topic_logits"], keepdims=0))
+        (output,) = (output for output in model.graph.output if output.name == "topic_logits")
+        output.CopyFrom(onnx.helper.make_tensor_value_info("topic_logits", onnx.TensorProto.FLOAT, []))
+        onnx.save(model, copy / "model.onnx")
+        with pytest.raises(VersionError, match="output topic_logits has width None"):
+            Encoder.load(copy, threads=1, sub_batch=4)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import toy_model
 
+from models import tokens
 from models.tokens import Case, TextTokenizer, word_case
 
 if TYPE_CHECKING:
@@ -43,6 +44,23 @@ def test_pieces_of_a_word_share_its_case() -> None:
 
 def test_offsets_are_code_points_of_the_original() -> None:
     assert words_of("🚀🚀 Acme, Zoë") == ["", "🚀🚀", "Acme", ",", "Zoë", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("🚀Acme🚀🚀wins", ["🚀", "Acme", "🚀🚀", "wins"]),
+        ("👍🏽acme", ["👍🏽", "acme"]),
+        ("☎️acme", ["☎", "acme"]),
+        ("Acme™", ["Acme", "™"]),
+        ("FÃ©in", ["FÃ©in"]),
+    ],
+)
+def test_an_emoji_that_touches_a_word_is_none_of_it(text: str, words: list[str]) -> None:
+    encoded = TOKENIZER.encode([text])[0]
+    starts = {word: offset[0] for word, offset in reversed(list(zip(encoded.word_ids, encoded.offsets, strict=True)))}
+    ends = dict(zip(encoded.word_ids, (end for _, end in encoded.offsets), strict=True))
+    assert [text[starts[word] : ends[word]] for word in sorted(filter(lambda word: word is not None, ends))] == words
 
 
 def test_names_of_special_tokens_are_plain_text() -> None:
@@ -84,17 +102,40 @@ def test_a_long_text_is_read_as_its_beginning() -> None:
     assert encoded.truncated
 
 
+@pytest.mark.parametrize("word", ["xyzzy", "x" * 60])
+def test_the_last_piece_of_a_word_that_is_cut_ends_with_the_word(word: str) -> None:
+    text = f"{' '.join('a' * 12)} {word} acme wins"
+    encoded = TOKENIZER.encode([text])[0]
+    first, last = encoded.offsets[-3:-1]
+    assert text[first[0] : last[1]] == word
+    assert encoded.word_ids[-3:] == [12, 12, None]
+
+
+def test_a_word_that_is_not_cut_ends_where_it_does() -> None:
+    text = f"{' '.join('a' * 13)} acme wins"
+    encoded = TOKENIZER.encode([text])[0]
+    assert encoded.truncated
+    assert text[slice(*encoded.offsets[-2])] == "acme"
+
+
+def test_long_words_are_not_remembered() -> None:
+    before = tokens._remembered_case.cache_info().currsize
+    encoded = TOKENIZER.encode([f"see {chr(252) * 50_000}", f"see {chr(220) * 50_000}"])
+    assert [text.case_ids[-2] for text in encoded] == [Case.LOWER, Case.UPPER]
+    assert tokens._remembered_case.cache_info().currsize <= before + 1
+
+
 def test_a_long_text_without_spaces() -> None:
     encoded = TOKENIZER.encode(["银" * 100_000])[0]
     assert (len(encoded.ids), encoded.truncated) == (16, True)
 
 
 def test_padding() -> None:
-    tokens = TOKENIZER.pad(TOKENIZER.encode(["acme", "Acme wins !"]))
-    assert tokens.attention_mask.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
-    assert tokens.input_ids[0, 3:].tolist() == [TOKENIZER.pad_id] * 2
-    assert tokens.case_ids.tolist() == [[0, 2, 0, 0, 0], [0, 3, 2, 1, 0]]
-    assert {array.dtype for array in tokens} == {np.dtype(np.int64)}
+    batch = TOKENIZER.pad(TOKENIZER.encode(["acme", "Acme wins !"]))
+    assert batch.attention_mask.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
+    assert batch.input_ids[0, 3:].tolist() == [TOKENIZER.pad_id] * 2
+    assert batch.case_ids.tolist() == [[0, 2, 0, 0, 0], [0, 3, 2, 1, 0]]
+    assert {array.dtype for array in batch} == {np.dtype(np.int64)}
 
 
 def test_path_content_and_tokenizer_are_the_same(tmp_path: Path) -> None:

