@@ -120,9 +120,13 @@ class Shelf:
         places = list(dict.fromkeys(places))
         if not places:
             return []
+        entries = [self.entry(place) for place in places]
         cosines = _joint(self._vectors.get(places) @ query.vectors.T)
-        scores = score(cosines, coverages[places])
-        return [Scored(*pair) for pair in zip(scores.tolist(), map(self.entry, places), strict=True)]
+        # The rows of a product are rounded each in its own way: the same question is as likely in every one of them.
+        first: dict[str, int] = {}
+        alike = [first.setdefault(entry.embedded, row) for row, entry in enumerate(entries)]
+        scores = score(cosines[alike], coverages[places])
+        return [Scored(*pair) for pair in zip(scores.tolist(), entries, strict=True)]
 
     @property
     def _has_many_gone(self) -> bool:

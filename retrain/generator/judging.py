@@ -87,6 +87,7 @@ def judge(
     refuses: Refuses,
     *,
     tone: str | None = None,
+    company: str | None = None,
 ) -> list[JudgedReplies]:
     """Let generators answer the same questions, each from the same evidence, as they are served.
 
@@ -98,11 +99,13 @@ def judge(
         settings: How much evidence, and how texts are written.
         refuses: The check.
         tone: Of the domain's replies.
+        company: Whose customers ask, as the domain says.
 
     Raises:
         VersionError: A generator cannot be run.
     """
-    asked = [(pair, prompt) for pair, prompt in prompts(pairs, index, settings, tone=tone) if prompt.evidence]
+    shown = prompts(pairs, index, settings, tone=tone, company=company)
+    asked = [(pair, prompt) for pair, prompt in shown if prompt.evidence]
     _, groups = np.unique([pair.group for pair, _ in asked], return_inverse=True)
     wanted = embed([pair.answer for pair, _ in asked]) if asked else np.zeros((0, 1), np.float32)
     options = GenerationOptions.of(settings.generator)

@@ -48,6 +48,7 @@ def lessons(
     refuses: Refuses,
     *,
     tone: str | None = None,
+    company: str | None = None,
 ) -> list[Lesson]:
     """Pairs as they are learnt.
 
@@ -58,12 +59,13 @@ def lessons(
         settings: How much evidence a prompt holds, from which score, and how long prompts and texts may be.
         refuses: The check.
         tone: Of the domain's replies.
+        company: Whose customers ask, as the domain says.
 
     Returns:
         One for each pair whose answer is not too long to be written (``generator.max_new_tokens``), in their order.
     """
     made = []
-    for pair, prompt in prompts(pairs, index, settings, tone=tone, own=refuses):
+    for pair, prompt in prompts(pairs, index, settings, tone=tone, company=company, own=refuses):
         answer = chat.answer(pair.answer)
         # One that has no room for its end would be taught never to end.
         if len(answer) <= settings.generator.max_new_tokens:
@@ -78,6 +80,7 @@ def prompts(
     settings: Settings,
     *,
     tone: str | None = None,
+    company: str | None = None,
     own: Refuses | None = None,
 ) -> Iterator[tuple[Pair, Prompt]]:
     """Each pair with its prompt.
@@ -87,6 +90,7 @@ def prompts(
         index: Of what replies may be drawn from.
         settings: How much evidence, and from which score.
         tone: Of the domain's replies.
+        company: Whose customers ask, as the domain says.
         own: The check: the pair's own answer is among its evidence unless the others say all of it. None: the evidence
             is what is found, as at serving.
     """
@@ -97,7 +101,12 @@ def prompts(
         evidence = [one.text for one in (counting if own is None else others(pair, counting))][:limit]
         if own is not None and (not evidence or own(pair.answer, evidence=evidence, message=pair.question)):
             evidence = [pair.answer, *evidence][:limit]
-        yield pair, reply_prompt(pair.question, evidence, topic=pair.topic, sentiment=pair.sentiment, tone=tone)
+        yield (
+            pair,
+            reply_prompt(
+                pair.question, evidence, topic=pair.topic, sentiment=pair.sentiment, tone=tone, company=company
+            ),
+        )
 
 
 def others(pair: Pair, found: Sequence[Found]) -> list[Found]:

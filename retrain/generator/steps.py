@@ -94,7 +94,8 @@ class GeneratorWork:
         self._registry = registry
         self._tell = tell
         self._refuses = refuses
-        self._tone = load_domain(settings.domain).replies.tone
+        replies = load_domain(settings.domain).replies
+        self._tone, self._company = replies.tone, replies.company or None
 
     def data(self, champion: Path, folder: Path) -> Pairs:  # noqa: ARG002  it begins from the base, not from what serves
         """Pairs of all labels and documents; those that lie in the folder, where a killed run left them there."""
@@ -117,7 +118,7 @@ class GeneratorWork:
         chat = Chat(Tokenizer.from_str(base.tokenizer.to_str()), base.form)
         index = self._index(dataset)
         train, validation = (
-            lessons(pairs, index, chat, self._settings, self._refuses, tone=self._tone)
+            lessons(pairs, index, chat, self._settings, self._refuses, tone=self._tone, company=self._company)
             for pairs in (dataset.train, dataset.validation)
         )
         options = TuningOptions.of(self._settings.retrain)
@@ -160,6 +161,7 @@ class GeneratorWork:
             self._settings,
             self._refuses,
             tone=self._tone,
+            company=self._company,
         )
         self._tell("judging", 1, 1)
         return of_champion, of_candidate

@@ -74,8 +74,10 @@ def add_replies(
         refused = await publisher.publish([answering.output(reply) for reply in replies])
         if refused:
             too_large = {output.value for output in refused}
-            smaller = [answering.without_text(reply) for reply in replies if answering.output(reply).value in too_large]
-            refused = await publisher.publish([answering.output(reply) for reply in smaller])
+            places = [place for place, reply in enumerate(replies) if answering.output(reply).value in too_large]
+            for place in places:
+                replies[place] = answering.without_text(replies[place])
+            refused = await publisher.publish([answering.output(replies[place]) for place in places])
         refused += await publisher.publish(answering.states())
         if refused:
             log.error("the brokers refuse records as too large", topics=sorted({output.topic for output in refused}))
@@ -137,6 +139,7 @@ def _count(replies: Sequence[Reply], answers: Answers, metrics: ReplyMetrics) ->
     metrics.repeated.inc(answers.repeated)
     for kind in answers.claims:
         metrics.claims.labels(kind).inc()
-    if answers.written:
+    # A generator that failed took no time that says anything.
+    if answers.written and answers.written[0].seconds:
         metrics.generator_seconds.observe(answers.written[0].seconds)
         metrics.generator_tokens.inc(sum(written.tokens for written in answers.written))

@@ -6,15 +6,27 @@ What a company may promise is no setting of a worker: it belongs to the domain, 
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime, time
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)]
+
+_UNSEEN = frozenset(("Cf", "Mn", "Me"))
+
+
+def _said(phrase: str) -> str:
+    # As texts are looked through: without what nobody sees. A row of signs such as ":(" is a phrase as well.
+    if all(char.isspace() or unicodedata.category(char) in _UNSEEN for char in phrase.rstrip("*")):
+        raise ValueError(f"{phrase!r} is no word or phrase: nothing is left of it but the sign for any ending")
+    return phrase
+
+
+Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100), AfterValidator(_said)]
 
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

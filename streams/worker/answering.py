@@ -22,6 +22,7 @@ from streams.contract.replies import Reply, Turn
 from streams.contract.topics import replies_topic
 from streams.logic.replies.check import check
 from streams.logic.replies.deciding import decide, with_gaps
+from streams.logic.replies.language import primary
 from streams.logic.replies.policy import before, overloaded, retrieved, taken_over_meanwhile
 from streams.logic.replies.restoring import Veiled, unveil, veil
 from streams.logic.replies.verdicts import Decision, Plan, Rules
@@ -184,7 +185,11 @@ class Answering:
         is_new = self._hear(conversation, told, turn)
         if turn.kind != "asked":
             return None
-        if not is_new and conversation.has_answered(derived_id(turn.id, "reply")):
+        if not is_new and (
+            conversation.has_answered(derived_id(turn.id, "reply"))
+            # Whoever takes over reads again what was not acknowledged: both may be in one batch.
+            or any(case.turn.id == turn.id for case in answers.cases)
+        ):
             answers.repeated += 1
             return None
         case = Case(told, turn, conversation)
@@ -224,8 +229,8 @@ class Answering:
             return []
         plans = []
         moment = datetime.now(UTC)
-        for language in dict.fromkeys(case.turn.language for case in cases):
-            alike = [case for case in cases if case.turn.language == language]
+        for language in dict.fromkeys(primary(case.turn.language) for case in cases):
+            alike = [case for case in cases if primary(case.turn.language) == language]
             texts = [case.veiled.text for case in alike]
             found = self._library.search(texts, self._settings.evidence, language=language)
             for case, evidence in zip(alike, found, strict=True):

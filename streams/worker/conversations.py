@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -121,8 +120,7 @@ class Conversations:
             except StateError as error:
                 # To end here would be to end here again at every start: what cannot be read begins anew.
                 log.warning("a conversation's state is left out", partition=partition, error=str(error))
-        never = datetime.fromtimestamp(0, UTC)
-        found.sort(key=lambda entry: entry[1].last or never)
+        found.sort(key=lambda entry: entry[1].last)
         log.info("conversations restored", partition=partition, conversations=len(found))
         return OrderedDict((name, _Kept(conversation, now)) for name, conversation in found)
 

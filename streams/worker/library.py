@@ -50,6 +50,10 @@ _document: JsonDecoder[Document | None] = JsonDecoder(Document)
 _label = JsonDecoder(Label)
 
 
+class _StoppedError(Exception):
+    """Nobody waits any more for what is being embedded."""
+
+
 class Index(Protocol):
     """What is asked of ``models.answers.index.AnswerIndex``. Any thread may search while another changes it."""
 
@@ -163,6 +167,8 @@ class Library:
             self._wake.clear()
             try:
                 self._look()
+            except _StoppedError:
+                break
             except Exception as error:  # a thread that ends unseen would leave replies without news
                 log.exception("documents cannot be taken in: trying on", error=repr(error))
                 self._stop.wait(_PAUSE_SECONDS)
@@ -192,8 +198,12 @@ class Library:
         """Make an index of all documents for an encoder of another trunk, and let it answer."""
         started = time.monotonic()
         sha256 = encoder.embedder_sha256
+        index: Index | None = None
 
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            # All that was kept may be embedded anew, and a stop does not wait for that; it does for what answers.
+            if self._stop.is_set() and (index is None or self._index is not index):
+                raise _StoppedError
             # By the latest of the same trunk, so that those before are freed.
             nonlocal encoder
             if self._encoder.embedder_sha256 == sha256:

@@ -14,6 +14,7 @@ from streams.contract.records import Prediction
 from streams.contract.replies import Turn
 from streams.logic.replies.conversation import Conversation
 from streams.logic.replies.deciding import decide, with_gaps
+from streams.logic.replies.language import primary
 from streams.logic.replies.policy import before, retrieved
 from streams.logic.replies.restoring import unveil, veil
 from streams.logic.replies.verdicts import Decision, Rules
@@ -70,8 +71,8 @@ class Rehearsal:
         readings = self._encoder.read([message.text for message in messages])
         # As a worker searches: each language by itself.
         found: dict[int, list[Found]] = {}
-        for language in dict.fromkeys(message.language for message in messages):
-            places = [place for place, message in enumerate(messages) if message.language == language]
+        for language in dict.fromkeys(primary(message.language) for message in messages):
+            places = [place for place, message in enumerate(messages) if primary(message.language) == language]
             texts = [veiled[place].text for place in places]
             searched = self._index.search(texts, self._settings.evidence, language=language)
             found |= dict(zip(places, searched, strict=True))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 # With fewer of its items embedded anew, another embedder's index does not take over.
 _ENOUGH = 0.95
+_SECONDS_PER_HOUR = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class Shelves:
     ) -> None:
         self._make_index = make_index
         self._wanted = embedder
-        self._ttl = timedelta(hours=ttl_hours)
+        self._ttl = ttl_hours * _SECONDS_PER_HOUR
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
@@ -205,11 +205,12 @@ class Shelves:
         except ValueError as error:
             log.warning("left out: no item vector", partition=record.partition, offset=record.offset, error=str(error))
             return
-        expires = told.item.expires or told.item.time + self._ttl
+        # In seconds: an item of the year 9999 has no end that a calendar knows.
+        expires = told.item.time.timestamp() + self._ttl if told.item.expires is None else told.item.expires.timestamp()
         # Every item has the same string for the same embedder, and not one of its own.
         embedder = sys.intern(told.embedder)
-        self._entries[told.item.id] = _Entry(embedder, record.partition, record.offset, expires.timestamp())
-        if expires.timestamp() <= self._clock():
+        self._entries[told.item.id] = _Entry(embedder, record.partition, record.offset, expires)
+        if expires <= self._clock():
             self._take_off(told.item.id)
         else:
             self._put(told.item, embedder, vector)

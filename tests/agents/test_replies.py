@@ -13,14 +13,16 @@ from prometheus_client import CollectorRegistry
 from support.replies import Found, turn
 
 from exporters.reply_metrics import ReplyMetrics
-from streams.agents.replies import add_replies
+from streams.agents.replies import _count, add_replies
 from streams.contract.domain import load_domain
 from streams.contract.replies import Reply
 from streams.contract.service_settings import RepliesSettings
 from streams.contract.settings import Settings
-from streams.worker.answering import Answering, Told
+from streams.logic.replies.deciding import Draft
+from streams.worker.answering import Answering, Answers, Told
 from streams.worker.application import build_application
 from streams.worker.conversations import Conversations
+from streams.worker.drafting import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from streams.contract.outgoing import Output
     from streams.contract.replies import Turn
     from streams.logic.replies.verdicts import Plan, Rules
-    from streams.worker.drafting import Written
 
 SETTINGS = Settings(replies=RepliesSettings(send_score=0.7, min_score=0.5, max_waiting=4))
 DOMAIN = load_domain("finance")
@@ -169,6 +170,16 @@ def test_a_reply_that_the_brokers_refuse_as_too_large_leaves_one_without_text() 
     (reply,) = agent.run()
     assert (reply.action, reply.text) == ("handoff", "")
     assert agent.log == ["tocsin.replies", "tocsin.conversations", "ack"]
+    assert agent.metrics.replies.labels("handoff", "generator_failed")._value.get() == 1
+    assert agent.metrics.replies.labels("send", "answered")._value.get() == 0
+
+
+def test_a_generator_that_failed_has_taken_no_time() -> None:
+    metrics = ReplyMetrics(CollectorRegistry())
+    for seconds in (0.0, 2.5):
+        _count([], Answers(written=[Written(Draft(""), "generator:1", seconds=seconds)]), metrics)
+    assert metrics.generator_seconds._sum.get() == 2.5
+    assert sum(bucket.get() for bucket in metrics.generator_seconds._buckets) == 1
 
 
 def test_a_record_that_is_no_turn_is_acknowledged_and_counted() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from streams.contract.domain import DomainError, load_domain
+from streams.contract.reply_rules import ReplyRules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +87,14 @@ def test_a_wrong_table_is_refused_with_its_file_and_fault(tmp_path: Path, table:
         load_domain(written(tmp_path, table))
     assert str(tmp_path / "domain.toml") in str(caught.value)
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("phrase", ["**", "\u200b*", "\u200b\u200b"])
+def test_a_phrase_without_a_word_is_refused_by_its_name(phrase: str) -> None:
+    with pytest.raises(ValidationError, match="is no word or phrase"):
+        ReplyRules.model_validate({"words": {"en": {"anger": ["furious", phrase]}}})
+
+
+def test_words_of_any_script_and_signs_are_phrases() -> None:
+    words = ReplyRules.model_validate({"words": {"zh": {"legal": ["律师", "24/7", "can't", "sue*", ":("]}}}).words["zh"]
+    assert words.legal == ("律师", "24/7", "can't", "sue*", ":(")

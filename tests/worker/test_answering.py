@@ -144,6 +144,16 @@ def test_a_turn_that_is_told_twice_is_answered_once() -> None:
     assert desk.answers.done == 1
 
 
+def test_a_turn_that_stands_twice_in_a_batch_is_answered_once_whatever_is_decided() -> None:
+    desk = Desk()
+    legal = asked(text="My lawyer will sue you.")
+    assert [reply.reason for reply in desk.answer(legal, legal)] == ["legal"]
+    assert (desk.answers.repeated, desk.answers.done) == (1, 2)
+    late = asked(2)
+    assert [reply.reason for reply in desk.answer(late, late=[late, late], waited=9.0)] == ["overload"]
+    assert desk.answers.repeated == 2
+
+
 def test_a_reply_has_the_id_of_its_turn_whoever_answers_it() -> None:
     assert {Desk().answer(asked())[0].id for _ in range(2)} == {derived_id("turn-1", "reply")}
 
@@ -227,7 +237,14 @@ def test_a_person_s_turn_is_heard_and_not_answered_and_what_is_no_turn_is_left_o
 def test_a_message_is_answered_in_its_language() -> None:
     desk = Desk()
     desk.answer(asked(1, language="en-GB"), asked(2))
-    assert [language for _, language in desk.library.asked] == ["en-GB", None]
+    assert [language for _, language in desk.library.asked] == ["en", None]
+
+
+def test_a_tag_that_tells_no_language_is_none() -> None:
+    desk = Desk()
+    replies = desk.answer(asked(1, language=""), asked(2, language="und"), asked(3, "card lost", language=" "))
+    assert {language for _, language in desk.library.asked} == {None}
+    assert "language" not in {reply.reason for reply in replies}
 
 
 def test_a_message_without_a_reading_is_answered_by_nobody_alone() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,3 +92,13 @@ def test_state_that_is_none_is_left_out_and_told() -> None:
         conversations = Conversations(SETTINGS, lambda _: broken)
         assert not conversations.of(0, "a").turns
     assert [line["event"] for line in logs[:2]] == ["a conversation's state is left out"] * 2
+
+
+def test_what_was_said_at_the_end_of_the_calendar_is_restored_like_any_other() -> None:
+    first = Conversations(SETTINGS, lambda _: [])
+    for name, time in (("never", datetime.max.replace(tzinfo=UTC)), ("first", datetime.min.replace(tzinfo=UTC))):
+        first.of(0, name).hear(turn(time=time, kind="taken_over"))
+    states = kept(first.states())
+    second = Conversations(SETTINGS, lambda _: states)
+    assert second.of(0, "never").taken_over
+    assert len(second) == 2

@@ -173,3 +173,11 @@ def test_only_the_latest_record_of_an_item_counts() -> None:
     assert topic.shelves.is_latest("item 0", 1)
     assert not topic.shelves.is_latest("item 0", 0)
     assert topic.serving == ("old", 1)
+
+
+def test_an_item_of_the_last_year_of_the_calendar_is_an_item_like_any_other() -> None:
+    topic = filled(1)
+    topic.put("never", "old", time=datetime.max.replace(tzinfo=UTC))
+    topic.put("after", "old")
+    assert topic.serving == ("old", 3)
+    assert topic.shelves.stale([0]).expired == []

@@ -89,10 +89,10 @@ def tuned(
         left_out += not found
         return found
 
-    tone = desk.rules.replies.tone
-    train = lessons(pairs.train, desk.index, chat, desk.settings, refuses, tone=tone)
+    tone, company = desk.rules.replies.tone, desk.rules.replies.company or None
+    train = lessons(pairs.train, desk.index, chat, desk.settings, refuses, tone=tone, company=company)
     own_left_out = left_out
-    validation = lessons(pairs.validation, desk.index, chat, desk.settings, refuses, tone=tone)
+    validation = lessons(pairs.validation, desk.index, chat, desk.settings, refuses, tone=tone, company=company)
     if most is not None:
         train, validation = train[:most], validation[: max(1, most // 8)]
     made = finetune(base, chat.end, train, validation, options, tell)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -13,6 +13,8 @@ from streams.contract.masking import mask
 from streams.contract.replies import TurnKind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from streams.contract.replies import Reply, Turn
 
 _T = TypeVar("_T")
@@ -27,6 +29,7 @@ _OWN_KEPT = 16
 # Two questions are one where so many of their words are common to both (Jaccard); fewer, where the intent is the same.
 _SAME = 0.7
 _SAME_WITH_INTENT = 0.4
+_SECONDS_PER_HOUR = 3600.0
 _WORD = re.compile(r"[^\W_]{2,}|[^\W\d_]")
 
 
@@ -141,14 +144,16 @@ class Conversation:
         return sum(time >= moment.timestamp() for _, time in self._kept.own)
 
     @property
-    def last(self) -> datetime | None:
-        """Time of the latest turn; None before the first."""
-        return datetime.fromtimestamp(self._kept.turns[-1].time, UTC) if self._kept.turns else None
+    def last(self) -> float:
+        """Time of the latest turn in seconds since the epoch, minus infinity before the first.
+
+        No datetime: the last moment of the year 9999, with which some say "never", is rounded to one beyond it.
+        """
+        return self._kept.turns[-1].time if self._kept.turns else -math.inf
 
     def is_forgotten(self, now: datetime, hours: float) -> bool:
         """Whether nothing was said for so long (``replies.forget_hours``)."""
-        last = self.last
-        return last is None or now - last > timedelta(hours=hours)
+        return now.timestamp() - self.last > hours * _SECONDS_PER_HOUR
 
     def dump(self) -> bytes:
         """Its state as MessagePack, of the form ``FORM``."""

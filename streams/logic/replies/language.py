@@ -55,6 +55,16 @@ _SCRIPTS = {
     "BENGALI": "bn",
     "TAMIL": "ta",
 }
+# Languages that are written in the script of another one, which ``guess`` gives for all of them.
+_WRITTEN_ALIKE: dict[str, frozenset[str]] = {
+    "zh": frozenset(("yue", "wuu", "nan", "hak")),
+    "ru": frozenset(("uk", "bg", "sr", "be", "mk", "kk", "ky", "mn", "tg", "tt")),
+    "ar": frozenset(("fa", "ur", "ps", "ku", "ckb", "sd", "ug")),
+    "he": frozenset(("yi",)),
+    "hi": frozenset(("mr", "ne", "mai", "bho", "sa")),
+    "bn": frozenset(("as",)),
+}
+_NOT_TOLD = frozenset(("", "und"))
 
 
 @lru_cache(maxsize=4096)
@@ -92,7 +102,13 @@ def is_answered(text: str, told: str | None, languages: tuple[str, ...]) -> bool
         told: Language tag (BCP 47) that the message brings, where it does; the text may gainsay it.
         languages: ISO 639 codes.
     """
-    guessed = guess(text)
-    if guessed is not None:
-        return guessed in languages
-    return told is None or told.casefold().partition("-")[0].partition("_")[0] in languages
+    guessed, tag = guess(text), primary(told)
+    if guessed is None or not _WRITTEN_ALIKE.get(guessed, frozenset()).isdisjoint(languages):
+        return guessed in languages or tag is None or tag in languages
+    return guessed in languages
+
+
+def primary(tag: str | None) -> str | None:
+    """The primary language of a BCP 47 tag: ``en`` of ``en-GB``; None where it tells none, empty or undetermined."""
+    found = (tag or "").strip().replace("_", "-").partition("-")[0].casefold()
+    return None if found in _NOT_TOLD else found

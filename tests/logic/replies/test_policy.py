@@ -16,6 +16,7 @@ from streams.contract.service_settings import RepliesSettings
 from streams.logic.replies.check import Unsupported
 from streams.logic.replies.conversation import Conversation
 from streams.logic.replies.deciding import Draft, decide
+from streams.logic.replies.language import is_answered
 from streams.logic.replies.policy import before, overloaded, retrieved, taken_over_meanwhile
 from streams.logic.replies.verdicts import Decision, Plan, Rules
 
@@ -159,6 +160,30 @@ def test_the_same_question_a_third_time_goes_to_a_person() -> None:
         decision = before(asked, conversation, RULES, NOON)
         reasons.append(decision and decision.reason)
     assert reasons == [None, None, "repeated"]
+
+
+@pytest.mark.parametrize("tag", ["", " ", "und"])
+def test_a_tag_that_tells_no_language_counts_for_nothing(tag: str) -> None:
+    assert is_answered("card lost", tag, ("en",))
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "other"),
+    [
+        ("Де моя картка? Я загубив її вчора, допоможіть", "uk", "ru"),
+        ("Къде ми картата, изгубих я вчера", "bg", "ru"),
+        ("کارت من گم شده است لطفا کمک کنید", "fa", "ar"),
+        ("माझे कार्ड हरवले आहे कृपया मदत करा", "mr", "hi"),
+    ],
+)
+def test_a_script_that_languages_share_gainsays_none_of_them(text: str, language: str, other: str) -> None:
+    assert is_answered(text, None, (language,))
+    assert is_answered(text, f"{language}-XX", (language,))
+    assert is_answered(text, None, (other,))
+    # Where the text does not tell, the tag does.
+    assert not is_answered(text, other, (language,))
+    assert not is_answered(text, None, ("en",))
+    assert not is_answered(text, "en", ("en",))
 
 
 def test_our_own_reply_that_comes_back_is_answered_by_nobody() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from support.answers import WIDTH, WordEncoder, make_document
 
 from models.answers.asking import Query
@@ -52,3 +53,18 @@ def test_empty_places_hide_nothing_that_is_near() -> None:
     assert best(shelf, encoder, "word0 ask") == "123"
     shelf.drop([123])
     assert shelf.search(Query(["word0 ask"], encoder(["word0 ask"])), 3) == []
+
+
+def test_the_same_question_scores_the_same_wherever_it_stands() -> None:
+    width, lots = 384, np.random.default_rng(1)
+    for count in range(2, 60):
+        asked, *vectors = lots.normal(size=(count + 1, width))
+        # About as near to what is asked as an answer is.
+        near = [vector + 1.5 * asked for vector in vectors]
+        unit = np.array([vector / np.linalg.norm(vector) for vector in (asked, *near, near[0])], np.float32)
+        shelf = Shelf(width)
+        questions = [*(f"question {number}" for number in range(count)), "question 0"]
+        documents = [make_document(str(place), question) for place, question in enumerate(questions)]
+        shelf.add([entry for document in documents for entry in entries_of(document)], unit[1:])
+        scores = {one.entry.id: one.score for one in shelf.search(Query(["what"], unit[:1]), 60)}
+        assert scores[str(count)] == scores["0"]

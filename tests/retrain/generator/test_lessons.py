@@ -56,9 +56,10 @@ def test_the_gate_shows_what_is_found_as_at_serving(pairs: list[Pair], index: An
 def test_a_lesson_is_the_served_prompt_and_the_answer_with_its_end(
     pairs: list[Pair], index: AnswerIndex, chat: Chat, settings: Settings
 ) -> None:
-    (lesson,) = lessons(pairs[:1], index, chat, settings, always, tone="short")
-    ((_, prompt),) = prompts(pairs[:1], index, settings, tone="short", own=always)
-    assert prompt == reply_prompt(pairs[0].question, prompt.evidence, topic="service", tone="short")
+    (lesson,) = lessons(pairs[:1], index, chat, settings, always, tone="short", company="Larkmoor")
+    ((_, prompt),) = prompts(pairs[:1], index, settings, tone="short", company="Larkmoor", own=always)
+    served = reply_prompt(pairs[0].question, prompt.evidence, topic="service", tone="short", company="Larkmoor")
+    assert prompt == served
     assert lesson.ids[: lesson.prompt] == encode(chat, prompt, settings.generator.max_prompt_tokens)
     assert lesson.ids[lesson.prompt :] == chat.answer(pairs[0].answer)
     assert lesson.ids[-1] == chat.end

@@ -17,6 +17,8 @@ from models.generator.export import write_files
 from models.generator.prompting import reply_prompt
 from models.generator.runtime import Generator
 from models.generator.weights import find, load
+from retrain.arguments import FinetuneError
+from retrain.generator import steps
 from retrain.generator.gate import decide
 from retrain.generator.pairs import split
 from retrain.generator.steps import GeneratorWork, collect
@@ -104,6 +106,26 @@ def test_a_run_makes_a_version_that_serves_and_judges_it(
     prompt = reply_prompt("where is my parcel", ["Parcel 0 is at the desk."])
     (written,) = generator.generate([prompt], GenerationOptions(max_new_tokens=8))
     assert written.tokens > 0
+
+
+def test_it_is_taught_and_judged_as_the_company_that_the_domain_names(
+    settings: Settings, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, object]] = []
+
+    def nothing(*_: object, **named: object) -> tuple[()]:
+        told.append(named)
+        return ()
+
+    monkeypatch.setattr(steps, "lessons", nothing)
+    monkeypatch.setattr(steps, "judge", lambda *given, **named: [nothing(*given, **named)] * 2)
+    work = GivenPairs(settings.model_copy(update={"domain": "finance"}), registry, silent, refuses)
+    pairs = work.data(tmp_path, tmp_path)
+    with pytest.raises(FinetuneError):
+        work.finetune(pairs, tmp_path)
+    folder = registry.fetch("generator", 1, tmp_path / "cache")
+    work.judge(folder, folder, pairs)
+    assert [named["company"] for named in told] == ["Larkmoor Bank"] * 3
 
 
 def test_documents_are_those_that_stand_on_the_topic() -> None:

@@ -56,6 +56,9 @@ _IS_NOW = re.compile(
     rf"\bare|\bam)|\bit's|\bthat's|\byou're)\s+"
     rf"{_ADVERBS}(?P<verb>{_PARTICIPLE}|being\s+{_PARTICIPLE})\b"
 )
+# "The card is blocked" may be a rule; "is now blocked" has happened to this one.
+_BY_NOW = re.compile(rf"\b(?:is|are)\s+{_ADVERBS}(?:now|already|hereby)\s+{_ADVERBS}(?P<verb>{_PARTICIPLE})\b")
+_AS_OF_NOW = re.compile(rf"\b(?:is|are)\s+{_ADVERBS}(?P<verb>{_PARTICIPLE})\s+(?:now|already|as of (?:now|today))\b")
 _OUR_PAST = re.compile(rf"{_OURS}\s+{_ADVERBS}(?P<verb>[a-z]{{2,}}ed|{_PAST_IRREGULAR})\b")
 _DOING = re.compile(
     rf"(?:{_OURS}\s*(?:'m|'re|'s|\s+am|\s+are|\s+is)|\b(?:is|are) being|\bi'm|"
@@ -173,12 +176,13 @@ def _passives(low: str) -> Iterator[Action]:
 
 
 def _done(low: str) -> Iterator[Action]:
-    for pattern in (_PERFECT, _WAS, _IS_NOW, _OUR_PAST, _DOING, _BEING):
+    for pattern in (_PERFECT, _WAS, _IS_NOW, _BY_NOW, _AS_OF_NOW, _OUR_PAST, _DOING, _BEING):
         for match in pattern.finditer(low):
             verb = stem(match["verb"].removeprefix("being").strip())
             if _claims_nothing(low, pattern, match, verb):
                 continue
-            yield Action("is" if pattern is _IS_NOW else "done", verb, match.span("verb"), ours=True)
+            form = "is" if pattern in (_IS_NOW, _BY_NOW, _AS_OF_NOW) else "done"
+            yield Action(form, verb, match.span("verb"), ours=True)
             for also in _AND.finditer(low, match.end()):
                 if re.fullmatch(_PARTICIPLE, also["verb"]) and stem(also["verb"]) not in _FEELING | _STATES:
                     yield Action("done", stem(also["verb"]), also.span("verb"), ours=True)
@@ -192,7 +196,9 @@ def _done(low: str) -> Iterator[Action]:
 
 
 def _claims_nothing(low: str, pattern: re.Pattern[str], match: re.Match[str], verb: str) -> bool:
-    if verb in _FEELING | _STATES or (pattern in (_DOING, _IS_NOW, _BEING, _WAS) and verb in _HARMLESS):
+    if verb in _FEELING | _STATES or (
+        pattern in (_DOING, _IS_NOW, _BY_NOW, _AS_OF_NOW, _BEING, _WAS) and verb in _HARMLESS
+    ):
         return not low.startswith(" into", match.end())
     if pattern is _PERFECT and _YOU.search(low[: match.start()]) and "been" not in match.group():
         return True

@@ -19,6 +19,18 @@ _GIVING = (
 )
 
 
+# "You do not pay a fee", "the fee does not apply": there is no fee, in words that need not stand in what says there is.
+_COST = r"(?:fees?|charges?|costs?)"
+_NO_COST = (
+    rf"(?:\bnot|\bnever|n't) (?:(?:have|need|be|get|to|ever|even|normally|usually) ){{0,3}}"
+    rf"(?:pay|owe|see|face|incur|bear|billed|(?:asked|liable|billed) for|subject to) (?:\w+ ){{0,2}}?{_COST}\b|"
+    rf"\b{_COST} (?:\S+ ){{0,4}}?(?:(?:is|are|do|does|will|would)(?: not|n't)|never) (?:be )?"
+    rf"(?:appl(?:y|ies)|due|payable|charged|taken|asked|owed|added|levied|collected|incurred)\b|"
+    rf"\b{_COST} (?:\S+ ){{0,4}}?(?:(?:is|are) (?:nil|optional|voluntary)|falls? away|comes? off|goes? away)\b|"
+    rf"\b(?:ignore|skip|hardly) (?:\w+ ){{0,2}}?{_COST}\b|\bexempt\w*|\bnot a (?:penny|cent)\b"
+)
+
+
 class Promise(NamedTuple):
     """A promise where it stands."""
 
@@ -38,7 +50,7 @@ _PROMISES: dict[str, str] = {
     r"\bwithout (?:any |a |extra )?(?:charges?|costs?|fees?)\b|\bcosts? (?:you )?nothing|\bcomplimentary|"
     r"\bon the house\b|\bon us\b|\bfee-free\b|"
     r"\b(?:not|never|n't) (?:be )?charged?\b(?! (?:back|up))|(?<!feel )(?<!-)\bfree\b(?! to\b| up\b|phone|"
-    r" time| number| call| movement)",
+    rf" time| number| call| movement)|{_NO_COST}",
     "guarantee": r"guarant\w+|warrant\w*|\bpromis\w+|(?<!rest )\bassur(?:e|es|ance)\b|\bpledg\w+|"
     r"\byou have (?:my|our) word\b|\bmark my words\b",
     "compensation": r"compensat\w*|goodwill|indemnif\w*|\bdamages\b|\bmake (?:it|this) up to you\b",

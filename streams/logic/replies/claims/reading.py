@@ -56,7 +56,10 @@ _CONDITION = re.compile(
     r"((?:(?![,;:.!?()]).|"
     r"(?<=\d)[,.:](?=\d))+)"
 )
-_FOR = re.compile(r" (?:for|to|with|on|over|under|during|from) ((?:(?![,;:.!?()]| and | but ).)+)")
+# For whom, and where, when and by what way: "free by post" is no word on the courier.
+_TO = r" (?:for|to|with|on|over|under|during|from|in|at|within|inside|outside|across|by|through|via)"
+_FOR = re.compile(rf"{_TO} ((?:(?![,;:.!?()]| and | but ).)+)")
+_ONLY_BEHIND = re.compile(rf"{_TO} ((?:(?!{_TO} |[,;:.!?()]| and | but ).)+?) (?:only|alone)\b")
 _BOUND_TO_FOR = frozenset(("free", "waive", "discount", "unlimited"))
 PRONOUN = re.compile(r"\b(?:it|they|them|this|these|those|he|she|one|another)\b")
 # Conditions that everybody meets.
@@ -130,7 +133,10 @@ def _sentence(part: str, known: Collection[str] | None) -> Sentence:
 def _word_claims(low: str) -> Iterator[Claim]:
     asked = low.rstrip("\"') ").endswith("?")
     conditions = tuple(
-        limit for match in _CONDITION.finditer(low) if (limit := stems(match[1]) - _EVERYBODY - TELLS_NOTHING)
+        limit
+        for pattern in (_CONDITION, _ONLY_BEHIND)
+        for match in pattern.finditer(low)
+        if (limit := stems(match[1]) - _EVERYBODY - TELLS_NOTHING)
     )
     for span in phrases(low):
         phrase = low[slice(*span)]
@@ -152,7 +158,7 @@ def _word_claims(low: str) -> Iterator[Claim]:
                 span,
             )
         if not asked:
-            yield from (_claim(_denial(found, span), low, span) for found in denials(phrase))
+            yield from (_claim(_denial(found, span, conditions), low, span) for found in denials(phrase))
         for action in actions(phrase):
             start, end = action.span
             supposed = _SUPPOSED.search(phrase[:start]) is not None
@@ -169,9 +175,9 @@ def _word_claims(low: str) -> Iterator[Claim]:
             yield replace(_claim(claim, low, span), weak=action.weak or asked or _WEAK.search(phrase) is not None)
 
 
-def _denial(found: Denial, span: Span) -> Claim:
+def _denial(found: Denial, span: Span, conditions: tuple[frozenset[str], ...]) -> Claim:
     kind: Kind = "duty" if found.key == "duty" else "denial"
-    return Claim(kind, (found.key,), span[0] + found.span[0], span[0] + found.span[1])
+    return Claim(kind, (found.key,), span[0] + found.span[0], span[0] + found.span[1], limits=conditions)
 
 
 def _claim(claim: Claim, low: str, span: Span) -> Claim:

@@ -69,7 +69,7 @@ class Support:
         if claim.kind == "action":
             return self._holds_action(claim, sentence, nearby)
         if claim.kind in ("denial", "duty"):
-            return self._holds_denial(claim, sentence)
+            return self._holds_denial(claim, sentence, nearby)
         return self._holds_figure(claim, sentence)
 
     def contradicts(self, sentence: Sentence) -> bool:
@@ -146,8 +146,8 @@ class Support:
         )
         return said or ((form == "passive" or (form == "will" and not ours)) and self._happens(verb, claim))
 
-    def _holds_denial(self, claim: Claim, sentence: Sentence) -> bool:
-        """Whether the evidence denies most of the same, or "only" does; a duty stands there as one."""
+    def _holds_denial(self, claim: Claim, sentence: Sentence, nearby: frozenset[str]) -> bool:
+        """Whether the evidence denies most of the same on the same conditions, or "only" does; a duty stands as one."""
         ours = claim.context or sentence.stems
         if claim.kind == "duty":
             said = [known.context for known, _ in self._said if known.kind == "duty"]
@@ -155,6 +155,7 @@ class Support:
             said = [
                 words | where.before if PRONOUN.search(where.low) else words
                 for where in self._sentences
+                if all(_keeps(known, nearby) for known in where.claims if known.kind == "denial")
                 for words, turn in _all(where)
                 # What a pronoun stands for is not enough: something must be said of it.
                 if ours & words and (_ONLY.search(where.low) or (turn[0] and _DENIED.search(where.low)))
