@@ -119,7 +119,8 @@ def _origin(setting: Setting, flags: dict[str, Any], written: dict[str, Any]) ->
     if any(name == setting.variable or name.startswith(f"{setting.variable}__") for name in environment):
         return "environment"
     section = environment.get(f"TOCSIN_{setting.section.upper()}") if setting.section else None
-    if section and setting.name in json.loads(section):
+    # "null" is JSON too, and gives nothing.
+    if section and setting.name in (json.loads(section) or ()):
         return "environment"
     return "file" if _holds(written, setting) else "default"
 

@@ -189,7 +189,11 @@ def _check_disk(settings: Settings) -> Iterator[Finding]:
     folders = [settings.worker.data_dir, settings.model.cache]
     if "://" not in settings.model.registry:
         folders.append(Path(settings.model.registry))
-    free = {str(folder): shutil.disk_usage(_existing(folder)).free for folder in folders}
+    try:
+        free = {str(folder): shutil.disk_usage(_existing(folder)).free for folder in folders}
+    except OSError as error:
+        yield Finding("disk", "problem", str(error), "worker.data_dir, model.cache and model.registry name the folders")
+        return
     least = min(free, key=free.__getitem__)
     found = f"{free[least] / _LEAST_FREE_BYTES:.1f} GiB free at {least}"
     if free[least] < _LEAST_FREE_BYTES:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from streams.cli import common
 from streams.cli.domain_files import Account, look_through, write_folder
-from streams.contract.domain import Domain, DomainError, Label, load_domain
+from streams.contract.domain import Domain, Label, NoDomainError, load_domain
 from streams.contract.reply_rules import ReplyRules
 from streams.logic.domains.finding import Level
 from streams.logic.domains.skeleton import skeleton
@@ -94,9 +94,7 @@ def check(
 def _loaded(named: str) -> Domain:
     try:
         return load_domain(named)
-    except DomainError as error:
-        if Path(named, "domain.toml").is_file():
-            raise
+    except NoDomainError as error:
         raise common.CommandError(f"{error}: `tocsin domain new NAME` makes one", common.NOT_FOUND) from error
 
 

@@ -138,7 +138,7 @@ def _documents(domain: Domain, findings: list[Finding]) -> Iterator[Document]:
                     )
                 else:
                     yield item.document
-        except (AnswersError, UnicodeDecodeError) as error:
+        except (AnswersError, UnicodeDecodeError, OSError) as error:
             findings.append(
                 _error(f"answers/{name}", _without(error, path), "nothing of it is imported: mend the file")
             )

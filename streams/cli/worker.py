@@ -83,6 +83,8 @@ def _first_version(settings: Settings) -> tuple[Serving, int]:
         )
     except VersionError as error:
         raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
+    except OSError as error:
+        raise common.CommandError(f"the model registry (model.registry) cannot be read: {error}") from error
     encoder.warm_up(embedder=settings.enrich.publish_embedding)
     is_refused = model.alias == "champion" and version != state.aliases.champion
     # Not dealt with, so that the worker tries that champion again, tells of it, and has it taken back.

@@ -100,6 +100,7 @@ def components(settings: Settings) -> list[Component]:
     every = tuple(spec.name for spec in all_topics(settings))
     inputs = tuple(topics.inputs)
     readers = (recommend.items_topic, recommend.behaviors_topic)
+    watched = tuple(sorted({group, connector_group(group), *settings.exporter.groups}))
 
     def own(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(output_topic(topics, name) for name in names)
@@ -136,7 +137,7 @@ def components(settings: Settings) -> list[Component]:
             writes=(*inputs, *readers, *own(("documents", "recommendation-requests", *_DESK_WRITES))),
         ),
         Component("feed", "tocsin feed, or a producer of yours", writes=(*inputs, *readers)),
-        Component("exporter", "tocsin exporter, lag", reads=every, sees=tuple(sorted((group, connector_group(group))))),
+        Component("exporter", "tocsin exporter, lag", reads=every, sees=watched),
         Component("admin", "tocsin topics create", creates=every),
     ]
 

@@ -9,8 +9,11 @@ HIDDEN = "********"
 
 # User and password, up to the last @ before the path: a password may hold one that was not escaped.
 _USERINFO = re.compile(r"(?<=://)[^/\s?#\"'<>\\]+(?=@)")
-# The same where a library has taken the scheme away, as of a bucket's path; told by the port or the path behind it.
-_BARE_USERINFO = re.compile(r"(?<![\w@:/.+-])[\w.+-]+:[^\s/@\"'<>\\()]+(?=@[\w.-]+(?::\d{1,5}(?!\w)|/))")
+# The same where a library has taken the scheme away, as of a bucket's path; told by the port or the path behind it. No
+# longer than this, else a long text of nothing but colons would take minutes.
+_BARE_USERINFO = re.compile(
+    r"(?<![\w@:/.+-])[\w.+-]{1,256}:[^\s/@\"'<>\\()]{1,512}(?=@[\w.-]{1,255}(?::\d{1,5}(?!\w)|/))"
+)
 # Values of a query that are keys by their names, as in presigned addresses and webhooks.
 _QUERY = re.compile(
     r"(?<=[?&])((?:[\w.-]*(?:token|secret|password|passwd|signature|credential|api[_-]?key)|sig|key)=)[^&\s#\"'<>\\]+",
@@ -18,7 +21,7 @@ _QUERY = re.compile(
 )
 
 # What a library tells of its own configuration.
-_ASSIGNED = re.compile(r"((?:password|passwd|secret)\w*['\"]?\s*[:=]\s*['\"])[^'\"]+", re.IGNORECASE)
+_ASSIGNED = re.compile(r"((?:password|passwd|secret)\w{0,64}['\"]?\s*[:=]\s*['\"])[^'\"]+", re.IGNORECASE)
 
 
 class Unshown(str):

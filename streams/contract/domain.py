@@ -22,6 +22,10 @@ class DomainError(ValueError):
     """A domain cannot be found or read; the message names the file and what is wrong."""
 
 
+class NoDomainError(DomainError):
+    """There is no such domain."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -124,15 +128,29 @@ def load_domain(name_or_folder: str) -> Domain:
         name_or_folder: A folder that holds ``domain.toml``, or the name of a domain that ships with Tocsin.
 
     Raises:
-        DomainError: There is no such domain, or its file is wrong.
+        DomainError: There is no such domain (``NoDomainError``), or its file is wrong or cannot be read.
     """
-    folder = Path(name_or_folder)
-    if not (folder / "domain.toml").is_file():
-        folder = Path(str(files("domains").joinpath(name_or_folder)))
-    file = folder / "domain.toml"
-    if not file.is_file():
-        raise DomainError(f"no domain {name_or_folder!r}: neither a folder with domain.toml nor one that is shipped")
     try:
-        return Domain(**tomllib.loads(file.read_text(encoding="utf-8")), folder=folder)
-    except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+        file = _file(name_or_folder)
+        if file is None:
+            raise NoDomainError(
+                f"no domain {name_or_folder!r}: neither a folder with domain.toml nor one that is shipped"
+            )
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DomainError(f"the domain {name_or_folder!r} cannot be read: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DomainError(f"{file}: {error}") from error
+    if "folder" in told:
+        raise DomainError(f"{file}: folder is no key of it: a domain's folder is where its domain.toml lies")
+    try:
+        return Domain(**told, folder=file.parent)
+    except (ValidationError, OSError) as error:  # some names of time zones are folders of the system's
+        raise DomainError(f"{file}: {error}") from error
+
+
+def _file(name_or_folder: str) -> Path | None:
+    file = Path(name_or_folder) / "domain.toml"
+    if not file.is_file():
+        file = Path(str(files("domains").joinpath(name_or_folder))) / "domain.toml"
+    return file if file.is_file() else None

@@ -202,7 +202,8 @@ def scan_examples(path: Path, domain: Domain, *, any_topic: bool = False) -> Ite
     """Each line of one file with its number: an example, or what is wrong with it; all else as in ``read_examples``.
 
     Raises:
-        DomainError: The file as a whole holds no examples: its name, its encoding or its header is wrong.
+        DomainError: The file as a whole holds no examples: its name, its encoding or its header is wrong, or it cannot
+            be read.
     """
     kind = next((kind for kind in _KINDS if path.name.startswith(kind)), None)
     if kind is None:
@@ -212,6 +213,8 @@ def scan_examples(path: Path, domain: Domain, *, any_topic: bool = False) -> Ite
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise DomainError(f"{path}: it is not UTF-8: {error}") from error
+    except OSError as error:
+        raise DomainError(f"{path}: it cannot be read: {error.strerror}") from error
     if lines[0].split("\t") != _HEADER:
         raise DomainError(f"{path}: the first line must be {' '.join(_HEADER)}, parted by tabs")
     for number, line in enumerate(lines[1:], 2):

@@ -39,8 +39,8 @@ class RetrainSettings(Section):
     on_drift: bool = Field(default=True, description="It also runs when drift is found.")
     misfire_grace_seconds: PositiveFloat = Field(
         3600.0,
-        description="How late a run may still begin, after the scheduler was down; and how long a promotion waits for "
-        "brokers or registry.",
+        description="How late a run may still begin, after the scheduler was down; and how long what was trained "
+        "waits for brokers or registry.",
     )
     method: Literal["full", "frozen", "lora", "heads"] = Field(
         "frozen",

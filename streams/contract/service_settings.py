@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 
-from streams.contract.section import Section
+from streams.contract.section import Secret, Section, Text, TopicName
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -15,8 +15,8 @@ class GeneratorSettings(Section):
     """The language model that drafts replies and briefs."""
 
     name: str = Field("generator", pattern=r"^[a-z0-9-]+$", description="Name of its versions in the model registry.")
-    alias: str = Field("champion", description="Alias or version number that is served.")
-    base: str = Field(
+    alias: Text = Field("champion", description="Alias or version number that is served.")
+    base: Text = Field(
         "package:smollm2-135m",
         description="Base weights: package:smollm2-135m, a folder, or a Hugging Face id of a Llama-like causal model.",
     )
@@ -67,10 +67,10 @@ class RepliesSettings(Section):
     max_waiting: PositiveInt = Field(
         256, description="Messages that wait for drafts; what comes beyond goes to people."
     )
-    webhook_url: SecretStr | None = Field(
+    webhook_url: Secret = Field(
         None, description="Where what is to be sent is posted to; none, nowhere. Such an address is a key: never shown."
     )
-    webhook_secret: SecretStr | None = Field(None, description="Signs each post (HMAC-SHA256); never shown.")
+    webhook_secret: Secret = Field(None, description="Signs each post (HMAC-SHA256); never shown.")
     webhook_timeout_seconds: PositiveFloat = Field(5.0, description="How long one post may take; 20 at most.")
     webhook_attempts: PositiveInt = Field(6, description="How often a post that fails is tried.")
 
@@ -94,8 +94,8 @@ class RecommendSettings(Section):
     """The recommend agent: interests, candidates and ranking."""
 
     enabled: bool = Field(default=True, description="Follow what readers read, and recommend.")
-    behaviors_topic: str = Field("behaviors", description="Your topic of what readers do.")
-    items_topic: str = Field("items", description="Your topic of what can be recommended.")
+    behaviors_topic: TopicName = Field("behaviors", description="Your topic of what readers do.")
+    items_topic: TopicName = Field("items", description="Your topic of what can be recommended.")
     news_are_items: bool = Field(default=False, description="Messages of kind news can be recommended too.")
     limit: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Items of one recommendation.")
     interests: Annotated[int, Field(ge=1, le=16)] = Field(4, description="Interest vectors kept of a reader.")
@@ -127,9 +127,9 @@ class RecommendSettings(Section):
 class DeskSettings(Section):
     """The desk's web page."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
+    host: Text = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9470, description="Port; 0 takes a free one.")
-    token: SecretStr | None = Field(
+    token: Secret = Field(
         None, description="Opens the page; made anew at each start where no token is set; other hosts need one."
     )
     tokens: dict[str, SecretStr] = Field(

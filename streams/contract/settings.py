@@ -7,6 +7,7 @@ passes for a default.
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,17 +15,17 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from streams.contract.alerts import SurgeKind
 from streams.contract.model_settings import DriftSettings, LabelsSettings, RetrainSettings, SwapSettings
 from streams.contract.records import SourceKind
-from streams.contract.section import Section
+from streams.contract.section import Secret, Section, Text, TopicName
 from streams.contract.service_settings import (
     BriefsSettings,
     ConnectorSettings,
@@ -33,22 +34,17 @@ from streams.contract.service_settings import (
     RecommendSettings,
     RepliesSettings,
 )
+from streams.contract.settings_pairs import check_pairs
+from streams.contract.settings_sources import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    FileSource,
+    unknown_variables,
+    variables_without_json,
+)
 from streams.contract.subjects import SubjectKind
 
-_ENV_PREFIX = "TOCSIN_"
 _SECONDS_PER_HOUR = 3600
-_CONFIG_VARIABLE = "TOCSIN_CONFIG"
-# Variables of the same prefix that are not settings: where the file is, where trial data lies, and that tests on Apache
-# Kafka, on Prometheus and Alertmanager and in a browser must not be skipped.
-_NOT_SETTINGS = frozenset(
-    {
-        _CONFIG_VARIABLE,
-        "TOCSIN_DATA",
-        "TOCSIN_REQUIRE_BROWSER",
-        "TOCSIN_REQUIRE_KAFKA",
-        "TOCSIN_REQUIRE_PROMETHEUS",
-    }
-)
 
 
 class SettingsError(ValueError):
@@ -58,9 +54,9 @@ class SettingsError(ValueError):
 class KafkaSettings(Section):
     """How to reach the brokers, for both clients (aiokafka under Faust, kafka-python in the commands)."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of any brokers.")
-    client_id: str = Field("tocsin", description="Client id shown in the brokers' logs and quotas.")
-    group_id: str = Field("tocsin", description="Consumer group of the workers, and the Faust application id.")
+    bootstrap_servers: Text = Field("127.0.0.1:9092", description="Comma-separated host:port of any brokers.")
+    client_id: Text = Field("tocsin", description="Client id shown in the brokers' logs and quotas.")
+    group_id: Text = Field("tocsin", description="Consumer group of the workers, and the Faust application id.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Transport security."
     )
@@ -68,7 +64,7 @@ class KafkaSettings(Section):
         "SCRAM-SHA-512", description="SASL mechanism, where security_protocol has SASL."
     )
     sasl_username: str | None = Field(None, description="SASL user name.")
-    sasl_password: SecretStr | None = Field(None, description="SASL password; never shown.")
+    sasl_password: Secret = Field(None, description="SASL password; never shown.")
     ssl_cafile: Path | None = Field(None, description="Certificate authorities (PEM); the system's where absent.")
     ssl_certfile: Path | None = Field(None, description="Client certificate (PEM) for mutual TLS.")
     ssl_keyfile: Path | None = Field(None, description="Client key (PEM) for mutual TLS.")
@@ -91,7 +87,7 @@ class TopicsSettings(Section):
     """Names, sizes and retention of topics."""
 
     prefix: str = Field("tocsin.", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every output topic's name.")
-    inputs: dict[str, SourceKind] = Field(
+    inputs: dict[TopicName, SourceKind] = Field(
         default={"news": "news", "social": "social", "customer": "customer"},
         description="Your input topics, each with the kind of message it carries; customers' messages have intents.",
     )
@@ -129,14 +125,14 @@ class EnrichSettings(Section):
 class ModelSettings(Section):
     """The encoder: where its versions are kept and how it is served."""
 
-    registry: str = Field(".tocsin/registry", description="Folder or fsspec URL (s3://, gs://) of model versions.")
+    registry: Text = Field(".tocsin/registry", description="Folder or fsspec URL (s3://, gs://) of model versions.")
     key_file: Path | None = Field(
         None, description="File with a key of 32 bytes or more: versions are signed by it, and none is taken unsigned."
     )
     cache: Path = Field(Path(".tocsin/cache"), description="Local folder for fetched weights and versions.")
     name: str = Field("encoder", pattern=r"^[a-z0-9-]+$", description="Name of the served model in the registry.")
-    alias: str = Field("champion", description="Alias or version number that is served.")
-    base: str = Field(
+    alias: Text = Field("champion", description="Alias or version number that is served.")
+    base: Text = Field(
         "package:bge-small-en",
         description="Base weights: package:bge-small-en, package:minilm-l6 (half the work, and weaker), a folder, or a "
         "Hugging Face id of a BERT-like encoder.",
@@ -222,14 +218,14 @@ class AlertmanagerSettings(Section):
 class MetricsSettings(Section):
     """The address of /metrics, /healthz and /readyz."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
+    host: Text = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9464, description="Port; 0 takes a free one.")
 
 
 class ExporterSettings(Section):
     """The consumer-lag exporter."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
+    host: Text = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9465, description="Port; 0 takes a free one.")
     groups: tuple[str, ...] = Field(
         (), description="Further consumer groups to watch on Tocsin's topics, such as those that read predictions."
@@ -265,7 +261,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=None
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=None
     )
 
     domain: str = Field("finance", description="A domain that is shipped, or the folder of your own.")
@@ -291,13 +287,8 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
-    def _batch_ends_before_the_worker(self) -> Self:
-        deadline, timeout = self.replies.deadline_seconds, self.worker.shutdown_timeout_seconds
-        if (self.replies.enabled or self.briefs.enabled) and deadline >= timeout:
-            raise ValueError(
-                f"replies.deadline_seconds ({deadline:g}) must be below worker.shutdown_timeout_seconds ({timeout:g}): "
-                "a worker that stops waits for the drafts in hand, and would be ended in the midst of them"
-            )
+    def _go_together(self) -> Self:
+        check_pairs(self)
         return self
 
     @classmethod
@@ -311,17 +302,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file."""
         file = config_file()
-        toml = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
+        toml = (FileSource(settings_cls, file),) if file else ()
         return (init_settings, env_settings, *toml)
 
 
 def config_file() -> Path | None:
     """The settings file in force: ``$TOCSIN_CONFIG``, else ``./tocsin.toml`` where there is one."""
-    named = os.environ.get(_CONFIG_VARIABLE)
+    named = os.environ.get(CONFIG_VARIABLE)
     if named:
         path = Path(named)
         if not path.is_file():
-            raise SettingsError(f"{_CONFIG_VARIABLE} names {path}, which is not a file")
+            raise SettingsError(f"{CONFIG_VARIABLE} names {path}, which is not a file")
         return path
     path = Path("tocsin.toml")
     return path if path.is_file() else None
@@ -336,7 +327,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  sections as nested
     Raises:
         SettingsError: A key is unknown or a value impossible; the message names each.
     """
-    unknown = [name for name in sorted(os.environ) if _is_unknown_variable(name)]
+    unknown = unknown_variables(Settings)
     if unknown:
         raise SettingsError(
             f"unknown environment variable {', '.join(unknown)}: `tocsin config show` lists every setting"
@@ -349,18 +340,15 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  sections as nested
             f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
             for item in error.errors(include_input=False, include_url=False)
         )
-        place = f"{where} or a {_ENV_PREFIX}* variable" if where else f"a {_ENV_PREFIX}* variable or a flag"
+        place = f"{where} or a {PREFIX}* variable" if where else f"a {PREFIX}* variable or a flag"
         raise SettingsError(f"{problems} (set in {place})") from None
-    except ValueError as error:  # TOML syntax, or JSON in a variable
+    except SourceError as error:
+        # The values are not told: any may be a secret.
+        names = ", ".join(variables_without_json(Settings)) or str(error)
+        raise SettingsError(
+            f'settings cannot be read: {names}: no JSON, as sections, tables and lists need: {{"a": "b"}} or ["a", "b"]'
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings cannot be read: {config_file()}: {error}") from error
+    except OSError as error:
         raise SettingsError(f"settings cannot be read: {error}") from error
-
-
-def _is_unknown_variable(name: str) -> bool:
-    if not name.upper().startswith(_ENV_PREFIX) or name.upper() in _NOT_SETTINGS:
-        return False
-    section, _, rest = name.upper().removeprefix(_ENV_PREFIX).lower().partition("__")
-    field = Settings.model_fields.get(section)
-    # A section's own unknown keys are refused by pydantic; a whole section may also be given as JSON.
-    return field is None or (
-        rest != "" and not (isinstance(field.annotation, type) and issubclass(field.annotation, Section))
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ _HEAD = """# Settings
 Defaults < `tocsin.toml` < `TOCSIN_*` environment variables < command-line flags. An unknown key is an error.
 The file is `./tocsin.toml`, or what `TOCSIN_CONFIG` names. `tocsin config show` tells what is in force and where it
 was set; `tocsin config show --toml` prints a file to start from.
+
+In a variable a list or a table is JSON, as its default is shown here: `TOCSIN_SURGE__KINDS='["negative", "volume"]'`.
+It replaces the list or table of the file. An empty variable of a secret says that there is none. The container images
+set places of state, address and port of metrics, and the form of logs by variables (`Dockerfile`), which win over a
+file that you mount: set those by variables too.
 
 This page is made by `tocsin schema --write docs`.
 """
@@ -86,9 +92,8 @@ def settings_markdown() -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(f"{key} = {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+    # As it is written in a variable; texts without quotes, but for an empty one, which nobody would see.
+    return value if value and isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _section(told: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
@@ -117,6 +122,8 @@ def _type(kind: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind.get("type") == "object":
         return "table"
+    if kind.get("type") == "array":
+        return f"list of {_type(kind['items'])}"
     base = {"number": "number", "integer": "whole number", "boolean": "true or false"}.get(
         kind.get("type", ""), "path" if kind.get("format") == "path" else "text"
     )

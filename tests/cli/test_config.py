@@ -65,6 +65,13 @@ def test_each_setting_tells_where_it_was_set(file: Path, tocsin: Tocsin, monkeyp
     }
 
 
+def test_a_section_that_a_variable_gives_nothing_of_is_a_default(
+    tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_SWAP", "null")
+    assert shown(tocsin)["swap.shadow"]["origin"] == "default"
+
+
 @pytest.mark.parametrize("form", [(), ("--json",), ("--toml",)])
 def test_secrets_are_never_shown(tocsin: Tocsin, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOCSIN_KAFKA__SASL_PASSWORD", "hunter2")
@@ -78,10 +85,10 @@ def test_secrets_are_never_shown(tocsin: Tocsin, form: tuple[str, ...], monkeypa
 
 def test_the_printed_file_gives_the_same_settings(file: Path, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOCSIN_KAFKA__GROUP_ID", 'a "quoted" \\ group\x7f')
-    monkeypatch.setenv("TOCSIN_TOPICS__INPUTS", '{"wire.a b": "news"}')
+    monkeypatch.setenv("TOCSIN_TOPICS__INPUTS", '{"wire.a-b": "news"}')
     settings = load_settings()
     text = tocsin("config", "show", "--toml").out
-    assert tomllib.loads(text)["topics"]["inputs"] == {"wire.a b": "news"}
+    assert tomllib.loads(text)["topics"]["inputs"] == {"wire.a-b": "news"}
     monkeypatch.delenv("TOCSIN_KAFKA__GROUP_ID")
     monkeypatch.delenv("TOCSIN_TOPICS__INPUTS")
     file.write_text(text, encoding="utf-8")

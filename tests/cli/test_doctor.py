@@ -153,6 +153,18 @@ def test_a_full_disk_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch
     assert "0.0 GiB free" in problems(settings, doctor._check_disk)
 
 
+def test_a_folder_that_may_not_be_looked_into_is_a_finding_and_no_crash(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> _Usage:
+        raise PermissionError(13, "Permission denied", "/var/lib/tocsin")
+
+    monkeypatch.setattr(shutil, "disk_usage", refuse)
+    told = problems(settings, doctor._check_disk)
+    assert "Permission denied: '/var/lib/tocsin'" in told
+    assert "worker.data_dir" in told
+
+
 def test_a_domain_that_is_nowhere_is_told(settings: Settings) -> None:
     assert "no-such" in problems(settings.model_copy(update={"domain": "no-such"}), doctor._check_domain)
 

@@ -175,3 +175,31 @@ def test_a_broken_domain_toml_is_told_with_its_file(tocsin: Tocsin, rail: Path) 
     (rail / "domain.toml").write_text("name = ")
     outcome = tocsin("domain", "check", rail)
     assert (outcome.code, "domain.toml" in outcome.err) == (1, True)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tocsin: Tocsin) -> None:
+    outcome = tocsin("domain", "check", "x" * 300)
+    assert (outcome.code, "File name too long" in outcome.err) == (1, True)
+
+
+def test_files_that_cannot_be_read_are_findings_and_the_others_are_looked_at(
+    tocsin: Tocsin, rail: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (rail / "seed/social.tsv").mkdir()
+    (rail / "answers/more.md").touch()
+    read = Path.read_text
+
+    def refuse(path: Path, encoding: str | None = None, errors: str | None = None) -> str:
+        if path.name == "more.md":
+            raise PermissionError(13, "Permission denied")
+        return read(path, encoding, errors)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", refuse)
+        outcome = tocsin("domain", "check", rail, "--json")
+    told = {finding["place"]: finding["problem"] for finding in findings(outcome) if finding["level"] == "error"}
+    assert told == {
+        "seed/social.tsv": "it cannot be read: Is a directory",
+        "answers/more.md": "[Errno 13] Permission denied",
+    }
+    assert outcome.code == 1

@@ -10,6 +10,7 @@ from support import versions
 from models import promoting
 from models.promoting import Story
 from models.registry import Registry
+from streams.cli.common import CommandError
 from streams.cli.worker import _first_version
 from streams.contract.settings import ModelSettings, Settings
 
@@ -47,3 +48,14 @@ def test_a_champion_that_is_refused_is_yet_to_be_dealt_with(registry: Registry, 
 
 def test_whoever_was_told_a_version_follows_nothing(registry: Registry, tmp_path: Path) -> None:
     assert first(registry, tmp_path, "1") == (1, 2)
+
+
+def test_a_registry_that_cannot_be_read_is_told_by_its_setting(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_away(*_: object) -> None:
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(Registry, "state", be_away)
+    with pytest.raises(CommandError, match=r"\(model\.registry\) cannot be read: no answer"):
+        first(registry, tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.contract.access import Right, components, connector_group, rights
-from streams.contract.settings import KafkaSettings, RecommendSettings, Settings, TopicsSettings
+from streams.contract.settings import ExporterSettings, KafkaSettings, RecommendSettings, Settings, TopicsSettings
 from streams.contract.topics import all_topics
 from streams.contract.topics_reference import topics_markdown
 
@@ -46,6 +46,16 @@ def test_rights_are_those_of_the_settings_in_force(settings: Settings) -> None:
         Right("Read", "topic", "test.replies"),
         Right("Write", "topic", "test.dead-letters"),
         Right("Read", "group", connector_group("desk-1")),
+    ]
+
+
+def test_the_exporter_may_see_each_group_that_it_is_to_watch(settings: Settings) -> None:
+    watching = settings.model_copy(update={"exporter": ExporterSettings(groups=("mine", "desk-1"))})
+    exporter = next(one for one in components(watching) if one.name == "exporter")
+    assert [right.name for right in rights(exporter) if right.resource == "group"] == [
+        "desk-1",
+        "desk-1-connector",
+        "mine",
     ]
 
 

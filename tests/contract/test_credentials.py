@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,11 @@ def test_a_library_that_prints_its_configuration_does_not_tell() -> None:
     assert hide_credentials("the password is wrong: look at kafka.sasl_password") == (
         "the password is wrong: look at kafka.sasl_password"
     )
+
+
+@pytest.mark.parametrize("text", ["a:b," * 25_000 + "@", "password" * 12_500, "://" + "a:b," * 25_000 + "@h/"])
+def test_a_long_text_is_looked_through_at_once(text: str) -> None:
+    started = time.process_time()
+    hide_credentials(text)
+    # Without bounds it is the square of the length: minutes.
+    assert time.process_time() - started < 15

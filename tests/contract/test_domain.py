@@ -69,7 +69,9 @@ def test_order_of_labels_is_the_order_of_the_file(tmp_path: Path) -> None:
         ('name = "harvest"', 'name = "Harvest Time"', "should match pattern"),
         ('title = "Tea"', 'title = "Tea"\ncolour = "green"', "colour"),
         ('title = "Tea"', 'title = "Tea"\ntopic_mode = "several"', "topic_mode"),
+        ('title = "Tea"', 'title = "Tea"\nfolder = "elsewhere"', "folder is no key of it"),
         ('title = "Tea"', "title = ", "Invalid value"),
+        ('title = "Harvest"', 'title = "Harvest"\n[replies.hours]\nzone = "Europe"', "domain.toml: "),
         ('[[topics]]\nname = "harvest"\ntitle = "Harvest"', "", "at least 2 items"),
         ('title = "Harvest"', 'title = "Harvest"\n[entities.aliases]\nAcme = ["ACM", "!!"]', "nothing is left of '!!'"),
         ('title = "Harvest"', 'title = "Harvest"\n[entities.aliases]\n"@" = ["ACM"]', "nothing is left of '@'"),
@@ -81,6 +83,25 @@ def test_a_wrong_domain_is_refused_with_its_file_and_fault(tmp_path: Path, befor
         load_domain(written(tmp_path, MINIMAL.replace(before, after)))
     assert str(tmp_path / "domain.toml") in str(caught.value)
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000])
+def test_a_name_that_no_folder_can_have_is_told(name: str) -> None:
+    with pytest.raises(DomainError, match="File name too long"):
+        load_domain(name)
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    folder = written(tmp_path, MINIMAL)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(tmp_path), "read_text", refuse)
+        with pytest.raises((DomainError, PermissionError)) as caught:
+            load_domain(folder)
+    assert isinstance(caught.value, DomainError)
+    assert f"'{folder}' cannot be read: [Errno 13] Permission denied" in str(caught.value)
 
 
 def test_a_domain_that_is_nowhere_is_told_by_its_name() -> None:

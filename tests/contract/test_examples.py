@@ -142,6 +142,13 @@ def test_the_kind_stands_in_the_files_name(tmp_path: Path) -> None:
         load_seed(domain_of(tmp_path, [], name="mails.tsv"))
 
 
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    domain = domain_of(tmp_path, ["prices\tneutral\t-\tTea"])
+    (tmp_path / "seed" / "social.tsv").mkdir()
+    with pytest.raises(DomainError, match=r"social\.tsv: it cannot be read: Is a directory"):
+        load_seed(domain)
+
+
 def test_the_header_is_required(tmp_path: Path) -> None:
     domain = domain_of(tmp_path, [])
     (tmp_path / "seed" / "news.tsv").write_text("text\ttopic\n", encoding="utf-8")

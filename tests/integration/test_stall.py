@@ -40,7 +40,9 @@ def test_a_worker_whose_broker_freezes_under_lag_exits_to_be_restarted(
     assert broker.pid is not None
     root = psutil.Process(broker.pid)
     processes = [root, *root.children(recursive=True)]
-    with worker(settings, TOCSIN_WORKER__STALL_TIMEOUT_SECONDS="4") as running:
+    # So seldom a checkpoint as by default would be a standstill of its own.
+    limits = {"TOCSIN_WORKER__STALL_TIMEOUT_SECONDS": "4", "TOCSIN_SURGE__CHECKPOINT_SECONDS": "0.5"}
+    with worker(settings, **limits) as running:
         consume_all(settings, predictions_topic(settings.topics), 100)
         for process in processes:
             os.kill(process.pid, signal.SIGSTOP)
