@@ -74,7 +74,7 @@ class Lag:
         committed: Next offset that the group will read after a restart; None before its first commit.
         end: Offset of the next message to be written.
         messages: Messages not yet committed as done; an upper bound where a topic is compacted.
-        seconds: Age of the oldest of them, by its Kafka timestamp.
+        seconds: Age of the oldest of them, by its Kafka timestamp; 0 where it bears none.
     """
 
     group: str
@@ -260,5 +260,6 @@ def _lag(group: str, partition: TopicPartition, committed: int | None, offset: i
     messages, seconds = 0, 0.0
     if unread.timestamp is not None:
         messages = max(0, unread.end - offset)
-        seconds = max(0.0, now - unread.timestamp / _MS_PER_SECOND)
+        # Kafka takes records that bear no time (-1), whose age nobody knows.
+        seconds = max(0.0, now - unread.timestamp / _MS_PER_SECOND) if unread.timestamp >= 0 else 0.0
     return Lag(group, partition.topic, partition.partition, committed, unread.end, messages, seconds)

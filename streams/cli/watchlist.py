@@ -60,8 +60,9 @@ def remove(subjects: Subjects, *, as_json: desk.AsJsonLines = False) -> None:
     """
     settings = common.settings()
     topic = watchlist_topic(settings.topics)
-    keys = list(dict.fromkeys(desk.subject_of(settings, text).key for text in subjects))
     watched = desk.latest(settings, topic, Watch)
+    # As the list has it first: it may hold a topic or a name that the domain has no more.
+    keys = list(dict.fromkeys(text if text in watched else desk.subject_of(settings, text).key for text in subjects))
     if missing := [key for key in keys if key not in watched]:
         raise common.CommandError(
             f"not on the watchlist: {', '.join(missing)}; `tocsin watchlist list` shows what is", common.NOT_FOUND

@@ -26,6 +26,10 @@ _LONGEST_NAME = 80
 _MARKS = "@#$"
 _POSSESSIVE = re.compile(r"'s?$")
 _NOT_NAME = re.compile(r"[^\w&+.']+")
+# Marks that are letters of their script, as vowel signs are in India and Thailand: not those that may as well be left
+# out, as in Hebrew and Arabic, nor those of looks alone (https://www.unicode.org/reports/tr44/#Canonical_Combining_Class_Values).
+_LETTERS_CLASSES = frozenset({0, 7, 8, 9, *range(84, 133)})
+_LOOKS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # Of a retweet, a mention, a direct message, a forwarded one; of HTML; of an address. None of them names anything.
 _NO_NAMES = frozenset(
     {
@@ -151,8 +155,21 @@ class EntityNames:
 def _plain(text: str) -> str:
     text = html.unescape(text) if "&" in text else text
     folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold().strip()
+    if not folded.isascii():
+        folded = "".join(filter(_is_written, _LOOKS.sub("", folded)))
     folded = _PASSED_ON.sub("", folded, count=1) if folded[:1] in "rmqvch" else folded
     folded = folded.lstrip(_MARKS)
-    folded = _NOT_NAME.sub(" ", _POSSESSIVE.sub("", folded))
+    folded = _NOT_NAME.sub(_without_signs, _POSSESSIVE.sub("", folded))
     words = (word.strip(".") if word.count(".") == 1 else word for word in folded.split())
     return " ".join(word for word in words if word)
+
+
+def _is_written(character: str) -> bool:
+    """Whether a character makes a difference to a name: hyphens that are not shown, joiners and such do not."""
+    category = unicodedata.category(character)
+    return category not in ("Cf", "Me") and (category != "Mn" or unicodedata.combining(character) in _LETTERS_CLASSES)
+
+
+def _without_signs(match: re.Match[str]) -> str:
+    # Of marks, the expressions of Python do not know that they belong to words.
+    return "".join(each if unicodedata.category(each)[0] == "M" else " " for each in match[0])

@@ -29,11 +29,14 @@ _MOST_OTHER_ENTITIES = 5
 # Of what a user may make as long as he likes.
 _LONGEST_WORD = 120
 _LONGEST_FINGERPRINT = 64
+_LONGEST_NAME = 512
 # What is said before a retweet's mark is a comment on one and the same text; each link is shortened to another one.
 _RETWEET = re.compile(r"\b(?:RT|MT)\s{0,3}@\w{1,40}:?")
 _LINK = re.compile(r"https?://\S+")
-# A shorter rest says too little to be one text.
+# A shorter rest says too little to be one text. Chinese and Japanese have no blanks between words: characters count.
 _FEWEST_WORDS = 4
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_FEWEST_WIDE = 8
 # Shorter parts of a person's name are initials and particles, which stand in many another name.
 _SHORTEST_NAME = 3
 
@@ -185,7 +188,7 @@ def _is_named_like(text: str, person: str | None) -> bool:
     """Whether a text shares a part of a person's name, or is the whole of it."""
     if not person:
         return False
-    name, whole = (value.casefold().strip().lstrip("@") for value in (text, person))
+    name, whole = (value[:_LONGEST_NAME].casefold().strip().lstrip("@") for value in (text, person))
     parts = {part.strip(".,") for part in whole.split()}
     return name == whole or any(part in parts for part in name.split() if len(part) >= _SHORTEST_NAME)
 
@@ -203,7 +206,8 @@ def _excerpt(message: Message) -> str:
 def _fingerprint(message: Message) -> str:
     """Equal for copies of one text, also for those that are passed on, or end in a link of their own."""
     told = _LINK.sub(" ", _RETWEET.split(message.text)[-1])
-    if len(told) < len(message.text) and len(told.split()) >= _FEWEST_WORDS:
+    says_enough = len(told.split()) >= _FEWEST_WORDS or len(_WIDE.findall(told)) >= _FEWEST_WIDE
+    if len(told) < len(message.text) and says_enough:
         return text_fingerprint(told)
     given = message.fingerprint
     if not given:

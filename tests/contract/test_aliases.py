@@ -122,3 +122,23 @@ def test_what_is_left_empty_is_nobodys_name() -> None:
     assert names.normalise("acm") == "acme"
     with pytest.raises(ValidationError, match="nothing is left of '!!'"):
         Entities(aliases={"Acme": ("!!",)})
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("Lark\N{SOFT HYPHEN}moor", "Larkmoor"),
+        ("Lark\N{ZERO WIDTH SPACE}moor\N{VARIATION SELECTOR-16}", "Larkmoor"),
+        ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}zmir Bank", "izmir bank"),
+        # With its vowels and without.
+        ("مُحَمَّد", "محمد"),
+    ],
+)
+def test_what_is_not_seen_makes_no_other_name(written: str, plain: str) -> None:
+    assert NAMES.normalise(written) == NAMES.normalise(plain)
+
+
+def test_vowel_signs_are_part_of_a_name() -> None:
+    assert NAMES.normalise("गुरु") == "गुरु"
+    assert NAMES.normalise("กรุงเทพ") == "กรุงเทพ"
+    assert NAMES.normalise("गुरु") != NAMES.normalise("गुर")

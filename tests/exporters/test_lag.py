@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from support.messages import produce
 from support.processes import wait_for
 
-from exporters.lag import Clients, Lag, Measurement, Scope, _Group, _until_told, measure
+from exporters.lag import Clients, Lag, Measurement, Scope, _Group, _lag, _Unread, _until_told, measure
 from exporters.lag_metrics import LagCollector
 from streams.brokers import client
 from streams.brokers.admin import create_topics
@@ -169,6 +169,14 @@ def test_the_end_of_a_transaction_is_no_message(kafka_broker: Broker, clean_envi
     (lag,) = look(settings).lags
 
     assert (lag.committed, lag.end, lag.messages, lag.seconds) == (1, 2, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "messages", "seconds"), [(None, 0, 0.0), (-1, 3, 0.0), (0, 3, 100.0), (98_000, 3, 2.0)]
+)
+def test_a_message_that_bears_no_time_is_lag_of_no_age(timestamp: int | None, messages: int, seconds: float) -> None:
+    lag = _lag("group", TopicPartition("news", 0), 5, 5, _Unread(timestamp, 8), now=100.0)
+    assert (lag.messages, lag.seconds) == (messages, seconds)
 
 
 def test_what_may_pass_is_asked_again_and_what_may_not_is_told_at_once() -> None:

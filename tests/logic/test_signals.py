@@ -333,7 +333,18 @@ def test_what_is_passed_on_is_a_copy(text: str) -> None:
     assert copy.fingerprint == original.fingerprint
 
 
-@pytest.mark.parametrize("text", ["RT @larkmoor: no", "see https://t.co/a1", "Art of the deal, no link at all"])
+@pytest.mark.parametrize(
+    "text", ["RT @拉克莫尔: 我们为今天早上的延误道歉", "气死了 RT @birk: 我们为今天早上的延误道歉 https://t.co/b2"]
+)
+def test_what_is_passed_on_without_blanks_between_words_is_a_copy_too(text: str) -> None:
+    (original,) = signals(message("我们为今天早上的延误道歉"), subjects=("topic",))
+    (copy,) = signals(message(text), subjects=("topic",))
+    assert copy.fingerprint == original.fingerprint
+
+
+@pytest.mark.parametrize(
+    "text", ["RT @larkmoor: no", "RT @birk: 好的", "see https://t.co/a1", "Art of the deal, no link at all"]
+)
 def test_what_says_too_little_keeps_its_own_fingerprint(text: str) -> None:
     (made,) = signals(message(text, fingerprint="of its own"), subjects=("topic",))
     assert made.fingerprint == "of its own"

@@ -109,9 +109,9 @@ def live(feed: Feed, windows: int = WARM) -> None:
         feed.advance(MONDAY + at + 1)
 
 
-def restored(states: Mapping[str, bytes | None]) -> Desk:
+def restored(states: Mapping[str, bytes | None], settings: SurgeSettings | None = None) -> Desk:
     """A desk with the states that another one gave."""
-    desk = make_desk()
+    desk = make_desk(settings)
     for key, state in states.items():
         if state is not None:
             desk.restore(key, state)

@@ -14,17 +14,24 @@ import structlog
 
 from streams.logic.surge import crowding, evidence
 from streams.logic.surge.history import mark_past
+from streams.logic.surge.judging import Judge
 from streams.logic.surge.panel import Counts, Panel
 from streams.logic.surge.seen import short_print
-from streams.logic.surge.state import decode_partition, decode_subject, encode_partition, encode_subject
+from streams.logic.surge.state import (
+    Measure,
+    OtherMeasureError,
+    decode_partition,
+    decode_subject,
+    encode_partition,
+    encode_subject,
+)
 from streams.logic.surge.subject import Gathered, Open, Subject
-from streams.logic.surge.telling import Teller, label_fingerprint
+from streams.logic.surge.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from datetime import datetime
 
-    from streams.contract.alerts import Alert, SurgeKind, Trend, Verdict
+    from streams.contract.alerts import Alert, Trend, Verdict
     from streams.contract.settings import SurgeSettings
     from streams.contract.signals import Signal
     from streams.logic.surge.transition import Transition
@@ -61,10 +68,13 @@ class Desk:
     ) -> None:
         self._settings = settings
         self._seconds = settings.window_seconds
+        self._measure = Measure(settings.window_seconds, settings.kinds)
+        self._begins_anew = False
         self._hour = max(1, 3600 // settings.window_seconds)
         self._log = log.bind(topic=signals_topic, partition=partition)
         self._panel = Panel(settings, partitions=partitions)
         self._teller = Teller(domain, settings.window_seconds, generator_url, settings.evidence_messages)
+        self._judge = Judge(self._panel, self._teller, settings.kinds)
         self._subjects: dict[str, Subject] = {}
         self._windows: dict[int, set[str]] = {}
         self._closed: int | None = None
@@ -121,27 +131,10 @@ class Desk:
         Returns:
             How many were new.
         """
-        meant = {(verdict.fingerprint, verdict.startsAt) for verdict in verdicts}
-        for subject, kind in self._panel.judged_false:
-            alarm = self._latest_alarm(subject, kind)
-            if alarm is not None and alarm not in meant and self._panel.judge_real(subject, kind):
-                self._dirty[""] = None
-        return sum(self._judge(verdict) for verdict in verdicts)
-
-    def _judge(self, verdict: Verdict) -> bool:
-        meant = verdict.fingerprint, verdict.startsAt
-        for kind in self._settings.kinds:
-            if self._latest_alarm(verdict.subject, kind) == meant and self._panel.judge_false(verdict.subject, kind):
-                self._dirty[""] = None
-                return True
-        return False
-
-    def _latest_alarm(self, subject: str, kind: SurgeKind) -> tuple[str, datetime] | None:
-        """Fingerprint and beginning of a subject's latest alarm; None where it never rang, or is forgotten."""
-        began = self._panel.last_began(subject, kind) if subject in self._subjects else None
-        if began is None:
-            return None
-        return label_fingerprint(self._teller.labels(subject, kind)), self._teller.moment(began)
+        new, is_changed = self._judge.hold_to(verdicts, self._subjects)
+        if is_changed:
+            self._dirty[""] = None
+        return new
 
     def observe(self, signal: Signal, heard: float) -> None:
         """Count a signal, once, however often it is read or was published: its input's place tells.
@@ -159,12 +152,13 @@ class Desk:
             subject = self._subjects[key] = Subject()
         self._dirty[key] = None
         place = (signal.topic, signal.partition)
-        if signal.offset <= subject.places.get(place, -1):
+        time = signal.time.timestamp()
+        bucket = int(time // self._seconds)
+        # Later than all that was counted it is no repetition, whatever its offset: the topic was deleted and made anew.
+        if signal.offset <= subject.places.get(place, -1) and bucket <= subject.last:
             self.duplicates += 1
             return
         subject.places[place] = signal.offset
-        time = signal.time.timestamp()
-        bucket = int(time // self._seconds)
         closed, clock = self._closed, heard if signal.watermark is None else signal.watermark
         if (closed is not None and bucket <= closed) or time > clock + _FARTHEST_AHEAD:
             self.late += 1
@@ -244,33 +238,50 @@ class Desk:
         states: list[tuple[str, bytes | None]] = []
         for key in changed:
             subject = self._subjects.get(key)
-            states.append((key, None if subject is None else encode_subject(subject, panels.get(key, b""))))
+            states.append(
+                (key, None if subject is None else encode_subject(subject, panels.get(key, b""), self._measure))
+            )
         if "" in self._dirty:
-            states.append(("", encode_partition(self._panel.dump_shared(), self._closed, history=self._history)))
+            shared = self._panel.dump_shared()
+            states.append(("", encode_partition(shared, self._closed, self._measure, history=self._history)))
         self._dirty.clear()
         return states
 
     def restore(self, key: str, state: bytes) -> None:
         """Take in a state that ``dirty`` gave, the latest one of each key, into a desk that has seen nothing yet.
 
+        One that was counted in windows of another length, or for other kinds of surge, is left out.
+
         Args:
             key: Key of the subject; "" for what belongs to none.
             state: Its state.
 
         Raises:
-            msgspec.DecodeError: It is no such state.
+            ValueError: It is no such state; nothing of it is taken in.
         """
+        try:
+            self._take_in(key, state)
+        except OtherMeasureError as error:
+            if not self._begins_anew:  # told once, of what may be all subjects
+                self._begins_anew = True
+                self._log.warning(
+                    "state of other settings is left out: what is usual is learned anew",
+                    settings="surge.window_seconds, surge.kinds",
+                    state=str(error),
+                )
+
+    def _take_in(self, key: str, state: bytes) -> None:
         if not key:
-            partition = decode_partition(state)
+            partition = decode_partition(state, self._measure)
             self._panel.load_shared(partition.panel)
             self._closed, self._history = partition.closed, partition.history
             return
-        subject, panel = decode_subject(state)
+        subject, panel = decode_subject(state, self._measure)
+        if panel:
+            self._panel.load(key, panel)
         self._subjects[key] = subject
         for bucket in subject.open:
             self._windows.setdefault(bucket, set()).add(key)
-        if panel:
-            self._panel.load(key, panel)
 
     def _firing(self) -> dict[str, Subject]:
         return {key: self._subjects[key] for key in sorted(self._panel.firing)}

@@ -233,9 +233,12 @@ class Pool:
     def load(self, state: bytes) -> None:
         """The state that ``dump`` gave; one of form 2 has fewer arrays, and how long was lived follows from others."""
         hour, arrays = msgspec.msgpack.decode(state, type=tuple[int | None, list[bytes]])
+        pairs = list(zip(self._arrays(), arrays, strict=False))
+        # All before the first is written: what is of another form must leave nothing behind.
+        read = [np.frombuffer(array).reshape(target.shape) for target, array in pairs]
         self._hour = hour
-        for target, array in zip(self._arrays(), arrays, strict=False):
-            target[...] = np.frombuffer(array).reshape(target.shape)
+        for (target, _), array in zip(pairs, read, strict=True):
+            target[...] = array
         if len(arrays) < len(self._arrays()):
             self._later["seen_hours"] += np.minimum(self._sums["hours"][0], _SEEN_BEFORE)
             self._later["seen_days"] += np.minimum(self._sums["days"][0] / HOURS, _SEEN_BEFORE)

@@ -14,6 +14,20 @@ READABLE = frozenset({2, FORM})
 """Versions that are read: one of form 2 has neither spans of hours nor copies, which begin anew; of others nothing."""
 
 
+class Measure(msgspec.Struct, array_like=True, frozen=True):
+    """What is counted: what was learned by another measure tells nothing of this one."""
+
+    window_seconds: int
+    kinds: tuple[SurgeKind, ...]
+
+
+class OtherMeasureError(ValueError):
+    """A state was counted by another measure."""
+
+    def __init__(self, measure: Measure) -> None:
+        super().__init__(f"counted in windows of {measure.window_seconds} s, for {', '.join(measure.kinds)}")
+
+
 class Kept(msgspec.Struct, array_like=True):
     """A subject as it is kept; its parts are told of in ``Subject``."""
 
@@ -29,7 +43,8 @@ class Kept(msgspec.Struct, array_like=True):
     model: str
     alerts: dict[SurgeKind, Alert]
     latest: dict[SurgeKind, Latest] = {}
-    """Last, and absent in states of before: these are read, and a worker of before reads what has it."""
+    """Absent in states of before, as what follows is: these are read, and a worker of before reads what has it."""
+    measure: Measure | None = None
 
 
 class Partition(msgspec.Struct, array_like=True):
@@ -40,6 +55,8 @@ class Partition(msgspec.Struct, array_like=True):
     """Latest window that was closed."""
     history: bool
     """Whether it lay in the past by then."""
+    measure: Measure | None = None
+    """Absent in states of before."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -47,7 +64,7 @@ _kept = msgspec.msgpack.Decoder(Kept)
 _partition = msgspec.msgpack.Decoder(Partition)
 
 
-def encode_subject(subject: Subject, panel: bytes) -> bytes:
+def encode_subject(subject: Subject, panel: bytes, measure: Measure) -> bytes:
     """A subject's state, with that of the statistics."""
     return _encoder.encode(
         Kept(
@@ -62,17 +79,20 @@ def encode_subject(subject: Subject, panel: bytes) -> bytes:
             model=subject.model,
             alerts=subject.alerts,
             latest=subject.latest,
+            measure=measure,
         )
     )
 
 
-def decode_subject(state: bytes) -> tuple[Subject, bytes]:
+def decode_subject(state: bytes, measure: Measure) -> tuple[Subject, bytes]:
     """What ``encode_subject`` was given.
 
     Raises:
         msgspec.DecodeError: It is no such state.
+        OtherMeasureError: It was counted by another measure.
     """
     kept = _kept.decode(state)
+    _check(kept.measure, measure)
     for recent in kept.recent.values():
         # In a state of before, counts that tell no windows apart.
         recent.sources, recent.entities = {}, {}
@@ -91,15 +111,23 @@ def decode_subject(state: bytes) -> tuple[Subject, bytes]:
     return subject, kept.panel
 
 
-def encode_partition(panel: bytes, closed: int | None, *, history: bool) -> bytes:
+def encode_partition(panel: bytes, closed: int | None, measure: Measure, *, history: bool) -> bytes:
     """The state that belongs to no subject."""
-    return _encoder.encode(Partition(panel, closed, history))
+    return _encoder.encode(Partition(panel, closed, history, measure))
 
 
-def decode_partition(state: bytes) -> Partition:
+def decode_partition(state: bytes, measure: Measure) -> Partition:
     """What ``encode_partition`` was given.
 
     Raises:
         msgspec.DecodeError: It is no such state.
+        OtherMeasureError: It was counted by another measure.
     """
-    return _partition.decode(state)
+    partition = _partition.decode(state)
+    _check(partition.measure, measure)
+    return partition
+
+
+def _check(kept: Measure | None, measure: Measure) -> None:
+    if kept is not None and kept != measure:
+        raise OtherMeasureError(kept)

@@ -26,6 +26,7 @@ WAITING = 3
 
 _NUMBERS = ("last", "born", "until", "started", "resolved")
 _TIMES = (*_NUMBERS, "rolled", "known")
+_COUNTS = ("ring", "hours", "copies")
 _SUMS = ("hourly", "daily", "squares", "exposure", "run")
 # Not in a state of form 2, where they are zero.
 _LATER_SUMS = ("foreseen", "slow_squares", "slow_exposure", "rung")
@@ -185,17 +186,19 @@ class Store:
         return [Figures(*each) for each in zip(*numbers, ring, *sums, known, hours, copies, strict=True)]
 
     def load(self, key: str, figures: Figures) -> None:
-        """The figures that ``dump`` gave."""
+        """The figures that ``dump`` gave.
+
+        Raises:
+            ValueError: They are of another form; nothing of them is taken in.
+        """
+        loaded: dict[str, NDArray[np.generic]] = {}
+        for name in (*_NUMBERS, *_COUNTS, *_SUMS, *_LATER_SUMS):
+            kept, (shape, dtype) = getattr(figures, name), self._forms[name]
+            read = np.frombuffer(kept, "<f4") if isinstance(kept, bytes) else np.array(kept, dtype)
+            loaded[name] = read.reshape(shape) if name in _NUMBERS or len(read) else np.zeros(shape, dtype)
         at = int(self.rows([key])[0])
-        for name in _NUMBERS:
-            getattr(self, name)[at] = getattr(figures, name)
-        self.ring[at] = np.array(figures.ring, np.int32).reshape(self.ring.shape[1:])
-        for name in ("hours", "copies"):
-            array, kept = getattr(self, name), getattr(figures, name)
-            array[at] = np.array(kept, np.int32).reshape(array.shape[1:]) if kept else 0
-        for name in (*_SUMS, *_LATER_SUMS):
-            array, packed = getattr(self, name), getattr(figures, name)
-            array[at] = np.frombuffer(packed, "<f4").reshape(array.shape[1:]) if packed else 0.0
+        for name, array in loaded.items():
+            getattr(self, name)[at] = array
         self.rolled[at] = NEVER
         # Of before that was told, who is not new is known.
         self.known[at] = self.until[at] if figures.known is None else figures.known

@@ -90,7 +90,9 @@ class Tail:
 
     def evaluate(self, bucket: int, evaluations: int) -> None:
         """So many scores were looked at at the close of a window."""
-        self._evaluations = self._evaluations * 0.5 ** ((bucket - self._at) / self._half_life) + evaluations
+        # Before the first look nothing fades: it may lie so far before 1970 that what it had faded by has no number.
+        passed = bucket - self._at if self._evaluations else 0
+        self._evaluations = self._evaluations * 0.5 ** (passed / self._half_life) + evaluations
         self._at = bucket
 
     def add(self, score: float, bucket: int) -> None:

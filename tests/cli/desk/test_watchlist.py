@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from support.messages import consume_all
 
-from streams.contract.topics import watchlist_topic
+from streams.brokers.writing import Writer
+from streams.contract.alerts import Watch
+from streams.contract.topics import kept_in_place, watchlist_topic
 
 if TYPE_CHECKING:
     from support.commands import Tocsin
@@ -40,6 +43,18 @@ def test_subjects_come_and_go_under_one_name_each(tocsin: Tocsin, stream_setting
     assert gone.code == 3
     assert "entity/larkmoor" in gone.err
     assert listed(tocsin) == ["topic/deals"]
+
+
+@pytest.mark.integration
+def test_what_the_domain_has_no_more_comes_off_as_it_is_listed(tocsin: Tocsin, stream_settings: Settings) -> None:
+    key = "entity/larkmoor/topic/of-before"
+    watch = Watch(subject=key, added=datetime(2026, 3, 2, tzinfo=UTC), by="ann")
+    with Writer(stream_settings.kafka, kept_in_place(stream_settings)) as writer:
+        writer.put(watchlist_topic(stream_settings.topics), key.encode(), watch)
+    assert listed(tocsin) == [key]
+    removed = tocsin("watchlist", "remove", key)
+    assert removed.code == 0, removed.err
+    assert listed(tocsin) == []
 
 
 @pytest.mark.integration

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from support.surge import MONDAY, NOW, SUBJECT, WINDOW, Feed, alerts, make_desk, moment, trends
+from support.surge import MONDAY, NOW, SUBJECT, WINDOW, Feed, alerts, make_desk, moment, restored, trends
 
 from streams.contract.alerts import Trend
 
@@ -71,6 +72,21 @@ def test_what_enrich_repeats_is_not_counted_again() -> None:
         feed.desk.observe(signal, signal.time.timestamp())
     assert feed.desk.duplicates == 1
     assert counted(feed.desk, MONDAY).volume == 3
+
+
+def test_an_input_topic_that_was_made_anew_counts_though_its_offsets_begin_again() -> None:
+    feed = Feed(make_desk())
+    feed.offset = 1_000
+    first = feed.window(MONDAY, 2, 3)
+    feed.put(first)
+    feed.advance(MONDAY + 1)
+    feed.offset = 0
+    anew = feed.window(MONDAY + 1, 1, 3)
+    feed.put(anew)
+    assert feed.desk.duplicates == 0
+    feed.put([*first, *anew])
+    assert feed.desk.duplicates == len(anew)
+    assert counted(feed.desk, MONDAY + 1).volume == 4
 
 
 def test_a_message_that_comes_again_from_outside_is_not_counted_again() -> None:
@@ -156,3 +172,16 @@ def test_a_message_dated_where_no_clock_has_been_is_not_counted() -> None:
     feed.put([feed.signal(MONDAY + 10_000, watermark=MONDAY * WINDOW), feed.signal(MONDAY + 1, watermark=None)])
     assert feed.desk.late == 1
     assert len(trends(feed.advance(MONDAY + 20_000))) == 1
+
+
+@pytest.mark.parametrize("year", [1, 1900])
+def test_a_message_dated_long_before_1970_ends_nobody(year: int) -> None:
+    """A producer that sets no time may send the first one that its language has."""
+    feed = Feed(make_desk())
+    feed.put([feed.signal(MONDAY, time=datetime(year, 1, 1, tzinfo=UTC))])
+    feed.put(feed.window(MONDAY, 2, 3))
+    assert [trend.volume for trend in trends(feed.advance(MONDAY + 1))] == [1, 5]
+    again = Feed(restored(dict(feed.desk.dirty())))
+    again.offset = feed.offset
+    again.put(again.window(MONDAY + 1, 1, 3))
+    assert counted(again.desk, MONDAY + 1).volume == 4

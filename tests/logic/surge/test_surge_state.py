@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-from support.surge import MONDAY, NOW, SUBJECT, Feed, alerts, make_desk, restored, trends
+import msgspec
+import pytest
+import structlog
+from support.surge import MONDAY, NOW, SUBJECT, Feed, alerts, make_desk, restored, surge, trends
 
 from streams.contract.settings import SurgeSettings
+from streams.logic.surge.firing import Firing
+from streams.logic.surge.state import Kept
+from streams.logic.surge.store import Figures
 
 
 def test_only_what_changed_is_written(feed: Feed) -> None:
@@ -110,3 +116,42 @@ def test_state_is_bounded_however_much_is_said() -> None:
     closed = dict(feed.desk.dirty())[SUBJECT]
     assert closed is not None
     assert len(closed) < 4_500
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SurgeSettings(window_seconds=900),
+        SurgeSettings(window_seconds=60),
+        SurgeSettings(kinds=("volume",)),
+        SurgeSettings(kinds=("negative", "positive")),
+    ],
+)
+def test_a_desk_of_other_windows_or_kinds_begins_anew(feed: Feed, settings: SurgeSettings) -> None:
+    """Windows of another length have other numbers: by those of the state all that comes now would be late."""
+    surge(feed, NOW, 3)
+    assert feed.desk.firing
+    states = dict(feed.desk.dirty())
+    with structlog.testing.capture_logs() as logs:
+        again = Feed(restored(states, settings))
+    assert len(logs) == 1
+    assert "surge.window_seconds" in logs[0]["settings"]
+    assert (again.desk.subjects, again.desk.closed_until, again.desk.firing) == (0, None, [])
+    again.put(again.window(NOW + 3, 1, 4))
+    assert sum(trend.volume for trend in trends(again.advance(NOW + 6))) == 5
+    assert again.desk.late == 0
+
+
+def test_a_state_that_cannot_be_read_leaves_nothing_behind(quiet_life: tuple[dict[str, bytes | None], int]) -> None:
+    kept = msgspec.msgpack.decode(quiet_life[0][SUBJECT] or b"", type=Kept)
+    figures, firing = msgspec.msgpack.decode(kept.panel, type=tuple[Figures, dict[str, Firing]])
+    figures.daily = figures.daily[:-4]
+    kept.panel = msgspec.msgpack.encode((figures, firing))
+    desk = make_desk()
+    with pytest.raises(ValueError, match="reshape"):
+        desk.restore(SUBJECT, msgspec.msgpack.encode(kept))
+    fresh, feed = Feed(make_desk()), Feed(desk)
+    for each in (fresh, feed):
+        each.put(each.window(NOW, 2, 4))
+    assert feed.advance(NOW + 1) == fresh.advance(NOW + 1)
+    assert dict(desk.dirty()) == dict(fresh.desk.dirty())
