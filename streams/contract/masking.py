@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streams.contract.persons import MAX_NAME, MIN_NAME, NOT_NAMES, find_names
 from streams.contract.phones import phones
 from streams.contract.recognizers import Found, Groups, Kind, emails, ibans, numbers, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from streams.contract.records import Message, SourceKind
 
@@ -51,9 +52,9 @@ _HANDLE = re.compile(r"(?<![\w@./])@\w[\w.]{0,62}")
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn", "Me"})
 _NAMED = re.compile(r'"(author|user)"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([\w.-]+))')
 _FIELDS: dict[str, Kind] = {"author": "author", "user": "user"}
-_MIN_NAME = 3
-# Parts of names that are common words.
-_NOT_NAMES = frozenset({"the", "and", "for", "van", "von", "der", "den", "del", "bin", "not", "you"})
+# A record names few people; where it names more, its words are looked up in theirs, in one pass.
+_MOST_NAMES = 50
+_WORD = re.compile(r"\w+")
 
 
 def find(text: str, *, handles: bool = False) -> list[Found]:
@@ -92,22 +93,6 @@ def mask(text: str, *, handles: bool = False) -> str:
         handles: Whether ``@user`` handles are masked too.
     """
     return _replace(text, find(text, handles=handles))
-
-
-def find_names(text: str, name: str | None, kind: Kind) -> list[Found]:
-    """Where a name that the record tells stands in a text, whole or in part, in order.
-
-    Args:
-        text: Any text.
-        name: An author's or a user's; nothing is found for none.
-        kind: What is found.
-    """
-    if not name or not (name := name.strip().lstrip("@")):
-        return []
-    parts = [part for part in re.split(r"[\s,]+", name) if _is_name(part)]
-    # The whole name in any case; a part of it only as it is written, since a part may be a common word.
-    pattern = "|".join([f"(?i:{_whole(name)})", *map(_whole, parts)])
-    return [Found(*match.span(), kind) for match in re.finditer(pattern, text)]
 
 
 def mask_value(value: object) -> object:
@@ -150,7 +135,8 @@ def mask_source(message: Message, kind: SourceKind) -> str:
     source = "/".join(mask(part, handles=True) for part in source.split("/"))
     for named, name in _names(message):
         # Most sources name nobody: no pattern is made for those.
-        if name and any(part in source.lower() for part in name.lower().strip().lstrip("@").replace(",", " ").split()):
+        parts = (name or "")[:MAX_NAME].lower().replace(",", " ").strip(" @").split()
+        if any(part in source.lower() for part in parts):
             source = _replace(source, find_names(source, name, named))
     return source
 
@@ -223,15 +209,28 @@ def _named(value: object, kind: Kind | None) -> Iterator[tuple[Kind, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from _named(item, kind)
-    elif kind is not None and isinstance(value, str) and len(value) >= _MIN_NAME:
+    elif kind is not None and isinstance(value, str) and len(value) >= MIN_NAME:
         yield kind, value
 
 
-def _mask_named(text: str, named: Iterable[tuple[Kind, str]]) -> str:
+def _mask_named(text: str, named: Collection[tuple[Kind, str]]) -> str:
     text = mask(text, handles=True)
+    if len(named) > _MOST_NAMES:
+        return _mask_words(text, named)
     for kind, name in named:
         text = _replace(text, find_names(text, name, kind))
     return text
+
+
+def _mask_words(text: str, named: Iterable[tuple[Kind, str]]) -> str:
+    """Mask each word that stands in a name, in any case: more than need be, and as soon for many names as for few."""
+    kinds = {
+        word: kind
+        for kind, name in named
+        for word in _WORD.findall(name.casefold())
+        if len(word) >= MIN_NAME and word not in NOT_NAMES
+    }
+    return _WORD.sub(lambda word: f"[{kinds[key]}]" if (key := word[0].casefold()) in kinds else word[0], text)
 
 
 def _mask_text(message: Message) -> tuple[str, list[list[Found]]]:
@@ -256,17 +255,6 @@ def _moved(place: tuple[int, int], steps: Iterable[list[Found]]) -> tuple[int, i
         shift = sum(len(_placeholder(piece.kind)) - (piece.end - piece.start) for piece in found if piece.end <= start)
         start, end = start + shift, end + shift
     return start, end
-
-
-def _is_name(part: str) -> bool:
-    return len(part) >= _MIN_NAME and part.lower() not in _NOT_NAMES and part[:1].isupper()
-
-
-def _whole(name: str) -> str:
-    # Only scripts with letter case part their words: a Chinese name stands between others without a space.
-    before = r"(?<!\w)" if name[0].lower() != name[0].upper() or name[0].isdigit() else ""
-    after = r"(?!\w)" if name[-1].lower() != name[-1].upper() or name[-1].isdigit() else ""
-    return f"{before}{re.escape(name)}{after}"
 
 
 def _replace(text: str, found: Iterable[Found]) -> str:

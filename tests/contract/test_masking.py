@@ -45,6 +45,8 @@ FIGURES = [
     "+250 000 000 EUR and +1,200 jobs",
     "card 4111 1111 1111 1112 fails Luhn, GB82 WEST 1234 5698 7654 33 fails mod 97",
     "110105194912310021 fails its checksum, SSN 666-12-3456 was never issued",
+    "population 1 050 345 678 in 2024, ratio 0,4155552671, turnover 4155552671m, 4155552671 CHF",
+    "invoice no. 4155552671 of 12 345 678 901",
 ]
 
 WRITTEN = [
@@ -69,6 +71,16 @@ WRITTEN = [
     ("03-1234-5678", "[phone]"),
     ("手机13800138000找我, 座机010-62345678", "手机[phone]找我, 座机[phone]"),
     ("138 0013 8000", "[phone]"),
+    ("CALL ME AT 415-555-2671 NOW", "CALL ME AT [phone] NOW"),
+    ("p: 415-555-2671 m: 415-555-2672", "p: [phone] m: [phone]"),
+    ("my mobile no. 9876543210, contact no.020 7946 0958", "my mobile no. [phone], contact no.[phone]"),
+    ("Jane,Roe,415-555-2671,x", "Jane,Roe,[phone],x"),
+    ("called on 2024-05-06 415-555-2671", "called on 2024-05-06 [phone]"),
+    ("San Francisco, CA 94105 (415) 555-2671", "San Francisco, CA 94105 [phone]"),
+    ("flat 3 020 7946 0958 2 rings", "flat 3 [phone] 2 rings"),
+    ("10115 030 901820", "10115 [phone]"),
+    ("415-555-2671 94105 1-415-555-2672", "[phone] 94105 [phone]"),
+    ("order 12345 9876543210", "order 12345 [phone]"),
     ("\uff11\uff13\uff18\uff10\uff10\uff11\uff13\uff18\uff10\uff10\uff10", "[phone]"),
     ("card 4111 1111 1111 1111 exp 12/27", "card [card] exp 12/27"),
     ("4111-1111-1111-1111", "[card]"),
@@ -100,6 +112,11 @@ HOSTILE = [
     "gb82" * 5_000,
     "+4 " * 10_000,
     "(" * 100_000 + "1234567",
+    "02 " * 10_000,
+    "12 020 7946 095 " * 1_500,
+    '{"author": "@ x", "text": "' + " " * 100_000 + '"}',
+    json.dumps({"author": " ".join(f"Abc{number}" for number in range(30_000)), "text": "Abx zq " * 10_000}),
+    json.dumps({"author": [f"Abc{number}" for number in range(10_000)], "text": "Abx zq " * 10_000}),
     '"author":"\\' * 5_000,
 ]
 
@@ -162,6 +179,11 @@ def message(**fields: str) -> Message:
         ("张伟", "我是张伟\uff0c请回电", "我是[author]\uff0c请回电"),
         ("Ann", "Annual results, Ann", "Annual results, [author]"),
         ("The Fool", "The rally is over", "The rally is over"),
+        ("sean o'neil", "Sean  O\u2019Neil,\nsean\nO'Neil", "[author],\n[author]"),
+        ("Jane-Marie Roe", "Jane\u2011Marie here", "[author] here"),
+        ("Jos\u00e9 Garc\u00eda", "Jose\u0301 was here", "[author] was here"),
+        ("Jose\u0301 Garci\u0301a", "Jos\u00e9 was here", "[author] was here"),
+        ("Zoe\u0301", "Zoe\u0301tropes", "Zoe\u0301tropes"),
     ],
 )
 def test_the_authors_name_is_masked_in_the_text(author: str, text: str, masked: str) -> None:
@@ -172,6 +194,11 @@ def test_the_authors_name_is_masked_in_the_text(author: str, text: str, masked: 
 def test_the_user_is_masked_and_what_is_absent_stays_absent() -> None:
     told = mask_message(message(user="u-8812", text="This is u-8812, mail j@example.com"))
     assert (told.text, told.user, told.author) == ("This is [user], mail [email]", "[user]", None)
+
+
+def test_a_name_without_end_is_masked_all_the_same() -> None:
+    user = "u-" + "8f3a" * 500
+    assert mask_message(message(user=user, text=f"I am {user}, hello")).text == "I am [user] hello"
 
 
 def test_a_record_is_masked_through_its_escapes() -> None:
@@ -203,6 +230,11 @@ def test_whom_a_record_tells_of_in_several_fields_is_masked_too() -> None:
         "text": "[author], 7 of [user]",
         "user": {"id": "[user]"},
     }
+
+
+def test_a_record_that_names_hundreds_is_masked_word_by_word() -> None:
+    value = json.dumps({"author": [f"Jane Roe{number}" for number in range(200)], "text": "Jane and ROE7, not Roe"})
+    assert json.loads(mask_bytes(value.encode()))["text"] == "[author] and [author], not Roe"
 
 
 def test_a_key_and_a_text_are_masked_by_the_record_that_they_are_of() -> None:
