@@ -131,7 +131,9 @@ def _count(batch: Batch, metrics: WorkerMetrics) -> None:
         metrics.retries.labels("infer").inc(batch.retries)
     for outcome in batch.outcomes:
         metrics.messages.labels(outcome.record.topic).inc()
-        metrics.end_to_end.observe(max(0.0, now - outcome.record.timestamp))
+        # Kafka takes records that bear no time (-1), of which nobody knows how long they took.
+        if outcome.record.timestamp >= 0.0:
+            metrics.end_to_end.observe(max(0.0, now - outcome.record.timestamp))
         if outcome.reason is not None:
             metrics.dead_letters.labels(outcome.reason).inc()
         for signal in outcome.signals:

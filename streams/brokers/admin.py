@@ -124,6 +124,12 @@ def describe_topics(admin: KafkaAdminClient, names: Sequence[str], *, config: bo
     return [_description(topic, configs.get(topic["name"])) for topic in topics]
 
 
+def untold_topics(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, type[KafkaError] | None]:
+    """Topics of which the broker tells nothing, and its reason; None where it gives none."""
+    told = {topic["name"]: for_code(topic["error_code"]) for topic in admin.describe_topics(list(names))}
+    return {name: told.get(name) for name in names if told.get(name) is not NoError}
+
+
 def _by_name(topics: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(topics, key=lambda topic: topic["name"])
 

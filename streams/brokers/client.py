@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from streams.contract.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_SECONDS = 10.0
+USUAL_RECORD_BYTES = 1024 * 1024
+"""As large as a record may be where neither the brokers nor ``enrich.max_message_bytes`` are told otherwise."""
+
 _LISTENING_TIMEOUT_SECONDS = 1.0
 # kafka-python would wait up to half a minute before it asks again whether a broker is back.
 _LONGEST_RECONNECT_PAUSE_SECONDS = 2.0
@@ -43,7 +46,7 @@ def admin_client(kafka: KafkaSettings, *, timeout: float = BOOTSTRAP_TIMEOUT_SEC
     return _connect(KafkaAdminClient, kafka, timeout)
 
 
-def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
+def producer(kafka: KafkaSettings, *, linger_ms: int = 5, max_record_bytes: int = USUAL_RECORD_BYTES) -> KafkaProducer:
     """A producer of raw bytes whose every message is acknowledged by all in-sync replicas, and kept in order.
 
     What is not acknowledged within ``kafka.delivery_timeout_seconds`` has failed.
@@ -55,6 +58,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
     Args:
         kafka: Where the brokers are, and how to be let in.
         linger_ms: How long a message may wait for others to be sent with, in milliseconds.
+        max_record_bytes: A larger record fails before it is sent; the brokers' own limit is beside this one.
 
     Raises:
         BrokerUnreachableError: None answers.
@@ -73,6 +77,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 5) -> KafkaProducer:
         enable_idempotence=False,
         max_in_flight_requests_per_connection=1,
         linger_ms=linger_ms,
+        max_request_size=max_record_bytes,
         allow_auto_create_topics=False,
     )
 
@@ -168,6 +173,8 @@ def _first_that_listens(servers: list[str], timeout: float) -> str:
             socket.create_connection((host.strip("[]"), int(port)), timeout).close()
         except OSError as error:
             problems.append(error)
+        except UnicodeError:  # as "a..b", for which no resolver can be asked
+            raise SettingsError(f"kafka.bootstrap_servers: {server!r} has no name of a host") from None
         else:
             return server
     raise problems[-1]

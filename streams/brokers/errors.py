@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from kafka.errors import TopicAuthorizationFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kafka.errors import KafkaError
+
+RIGHTS_ADVICE = "the user lacks rights: `tocsin topics acls` lists those of each process"
+
 
 class BrokerError(RuntimeError):
     """A broker cannot be started, reached or used; the message says why and what to do."""
@@ -16,4 +27,15 @@ class BrokerRefusesError(BrokerUnreachableError):
 
 
 class TopicError(BrokerError):
-    """A topic cannot be created or described; the message names it."""
+    """A topic cannot be created, described or read; the message names it."""
+
+
+def unreadable(topics: Iterable[str], error: KafkaError) -> TopicError:
+    """What to raise where the brokers do not let topics be read.
+
+    Args:
+        topics: Full names.
+        error: Of kafka-python.
+    """
+    advice = f"; {RIGHTS_ADVICE}" if isinstance(error, TopicAuthorizationFailedError) else ""
+    return TopicError(f"{', '.join(topics)} cannot be read: {error}{advice}")

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from streams.brokers.client import consumer
-from streams.brokers.errors import BrokerUnreachableError
+from streams.brokers.errors import BrokerUnreachableError, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ class Follower:
 
     Raises:
         BrokerUnreachableError: No broker answers, or one falls silent.
+        TopicError: The brokers do not let a topic be read.
     """
 
     def __init__(
@@ -56,13 +58,22 @@ class Follower:
                 self._consumer.seek_to_beginning(*whole)
             for partition, start in starts.items():
                 self._consumer.seek(partition, start)
-        except BaseException:
+        except BaseException as error:
             self._consumer.close()
+            if isinstance(error, KafkaError):
+                raise unreadable(topics, error) from error
             raise
 
     def poll(self, timeout: float) -> list[ConsumerRecord]:
-        """Records that came, in order of time and, within a partition, of offset; none after ``timeout`` seconds."""
-        batches = self._consumer.poll(timeout_ms=round(timeout * 1000))
+        """Records that came, in order of time and, within a partition, of offset; none after ``timeout`` seconds.
+
+        Raises:
+            TopicError: The brokers do not let a topic be read.
+        """
+        try:
+            batches = self._consumer.poll(timeout_ms=round(timeout * 1000))
+        except KafkaError as error:
+            raise unreadable(sorted({partition.topic for partition in self.partitions}), error) from error
         # Stable, and a partition's own order is kept where its timestamps are not in order.
         queues = [list(reversed(records)) for records in batches.values()]
         merged = []

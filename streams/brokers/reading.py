@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from streams.brokers.client import consumer
-from streams.brokers.errors import BrokerUnreachableError, TopicError
+from streams.brokers.errors import RIGHTS_ADVICE, BrokerUnreachableError, TopicError, unreadable
 from streams.brokers.placing import place
 from streams.contract.topics import kept_in_place
 
@@ -36,7 +37,7 @@ def read_all(settings: Settings, topic: str, *, partition: int | None = None) ->
         partition: The only one to be read; all where absent.
 
     Raises:
-        TopicError: There is no such topic, or no such partition.
+        TopicError: There is no such topic, or no such partition, or the brokers do not let it be read.
         BrokerUnreachableError: No broker answers, or one falls silent.
     """
     with consumer(settings.kafka) as reader:
@@ -55,7 +56,7 @@ def read_key(settings: Settings, topic: str, key: bytes) -> Iterator[ConsumerRec
         key: Key of the records.
 
     Raises:
-        TopicError: There is no such topic.
+        TopicError: There is no such topic, or the brokers do not let it be read.
         BrokerUnreachableError: No broker answers, or one falls silent.
     """
     with consumer(settings.kafka) as reader:
@@ -65,17 +66,27 @@ def read_key(settings: Settings, topic: str, key: bytes) -> Iterator[ConsumerRec
 
 
 def _partitions(reader: KafkaConsumer, settings: Settings, topic: str) -> list[int]:
-    partitions = reader.partitions_for_topic(topic)
+    try:
+        partitions = reader.partitions_for_topic(topic)
+    except KafkaError as error:
+        raise unreadable([topic], error) from error
     if not partitions:
-        raise TopicError(f"no topic {topic} at {settings.kafka.bootstrap_servers}: `tocsin topics create` makes it")
+        # A topic that may not be seen looks as if it were none.
+        raise TopicError(
+            f"no topic {topic} at {settings.kafka.bootstrap_servers}: `tocsin topics create` makes it; "
+            f"where it is there, {RIGHTS_ADVICE}"
+        )
     return sorted(partitions)
 
 
 def _read(reader: KafkaConsumer, settings: Settings, topic: str, partitions: list[int]) -> Iterator[ConsumerRecord]:
     assigned = [TopicPartition(topic, number) for number in partitions]
-    reader.assign(assigned)
-    reader.seek_to_beginning(*assigned)
-    yield from _until_marks(reader, assigned, settings.kafka.request_timeout_seconds)
+    try:
+        reader.assign(assigned)
+        reader.seek_to_beginning(*assigned)
+        yield from _until_marks(reader, assigned, settings.kafka.request_timeout_seconds)
+    except KafkaError as error:
+        raise unreadable([topic], error) from error
 
 
 def _until_marks(reader: KafkaConsumer, assigned: list[TopicPartition], timeout: float) -> Iterator[ConsumerRecord]:

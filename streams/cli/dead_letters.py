@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from streams.brokers.client import producer
+from streams.brokers.client import USUAL_RECORD_BYTES, producer
 from streams.brokers.reading import read_all
 from streams.brokers.sending_back import send_back
 from streams.cli import common
@@ -146,7 +146,9 @@ def replay(
     wanted = _choose(settings, selection)
     if not yes:
         _confirm(wanted)
-    with producer(settings.kafka) as sender:
+    # A value that was kept whole, and as much again for key and headers: what the topic takes is the brokers' to say.
+    largest = max(USUAL_RECORD_BYTES, 2 * settings.enrich.max_message_bytes)
+    with producer(settings.kafka, max_record_bytes=largest) as sender:
         sent, failures = send_back(sender, (letter for letter in _read(settings, selection) if letter.id in wanted))
     replayed = sent - len(failures)
     if as_json:
@@ -168,7 +170,8 @@ def _read(settings: Settings, selection: Selection) -> Iterator[DeadLetter]:
             letter = decoder.decode(record.value or b"")
         except msgspec.MsgspecError as error:
             place = f"{name}[{record.partition}]@{record.offset}"
-            common.err.print(f"[yellow]warning:[/] {escape(place)} is no dead letter: {error}", highlight=False)
+            told = escape(f"{place} is no dead letter: {error}")  # which may quote what stands there
+            common.err.print(f"[yellow]warning:[/] {told}", highlight=False)
             continue
         if letter.id not in seen and selection.includes(letter):
             seen.add(letter.id)

@@ -33,6 +33,8 @@ _TABLES = "Tables (csv, tsv)"
 _READERS = "Items and behaviors in tables"
 _FEEDS = "RSS and Atom"
 _CLOSE_SECONDS = 5.0
+# Of a record, for its key and headers.
+_BESIDE_THE_VALUE = 16 * 1024
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 _Column: TypeAlias = Annotated[
@@ -188,7 +190,7 @@ def feed(  # noqa: PLR0913  each is a flag
                 if shape is MESSAGE and not once:
                     _warn_of_lateness(settings, interval)
                 delivery = _delivery(stack, settings, to, track_keys=True)
-                opened = _open_feed(feed, delivery, patience, interval=interval, once=once)
+                opened = _open_feed(feed, delivery, patience, stop, interval=interval, once=once)
             else:
                 kind = format or guess_format(source)
                 table = TableOptions(
@@ -200,7 +202,10 @@ def feed(  # noqa: PLR0913  each is a flag
                     time_format=time_format,
                 )
                 stem = "stdin" if source == STANDARD_INPUT else PurePath(source).stem
-                options = FileOptions(kind, name or stem, encoding=encoding, table=table, shape=shape)
+                longest = _largest_record(settings)
+                options = FileOptions(
+                    kind, name or stem, encoding=encoding, max_chars=longest, table=table, shape=shape
+                )
                 file = stack.enter_context(open_source(source))
                 opened = _open_file(source, file, options, _delivery(stack, settings, to), limit)
             stack.enter_context(BrokerWatch(settings.kafka, opened.delivery))
@@ -268,9 +273,12 @@ def _refuse_foreign(columns: Mapping[str, str | None], shape: Shape) -> None:
             raise common.CommandError(f"--{name}-column: {shape.indefinite} has no {name}", 2)
 
 
-def _open_feed(feed: RssFeed, delivery: Delivery, patience: float, *, interval: float, once: bool) -> _Opened:
+def _open_feed(
+    feed: RssFeed, delivery: Delivery, patience: float, stop: Stop, *, interval: float, once: bool
+) -> _Opened:
     def delivered() -> frozenset[str]:
-        delivery.flush(patience)
+        # Where somebody asked to stop, what is in flight was waited for before the feed is closed.
+        delivery.flush(0.0 if stop.requested else patience)
         return delivery.take_acknowledged()
 
     items = follow(feed, interval=interval, delivered=delivered, wait=time.sleep, tell=_tell, once=once)
@@ -287,7 +295,7 @@ def _open_file(name: str, file: OpenSource, options: FileOptions, delivery: Deli
 
 def _delivery(stack: ExitStack, settings: Settings, topic: str, *, track_keys: bool = False) -> Delivery:
     require_topics(settings.kafka, [topic])
-    producer = client.producer(settings.kafka)
+    producer = client.producer(settings.kafka, max_record_bytes=_largest_record(settings))
 
     def close() -> None:
         # What is still in flight is in the summary already.
@@ -296,6 +304,11 @@ def _delivery(stack: ExitStack, settings: Settings, topic: str, *, track_keys: b
 
     stack.callback(close)
     return Delivery(producer, topic, track_keys=track_keys)
+
+
+def _largest_record(settings: Settings) -> int:
+    """Bytes of the largest record that is sent: more than any broker takes, unless larger messages are asked for."""
+    return max(client.USUAL_RECORD_BYTES, settings.enrich.max_message_bytes + _BESIDE_THE_VALUE)
 
 
 def _pace(rate: float | None, replay: float | None) -> Pace | None:

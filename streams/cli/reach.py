@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
-from streams.brokers.admin import describe_topics
+from streams.brokers.admin import untold_topics
 from streams.brokers.client import admin_client
+from streams.brokers.errors import RIGHTS_ADVICE
 from streams.cli.common import CommandError
 from streams.contract.settings import KafkaSettings
 
@@ -19,14 +20,18 @@ def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
 
     Raises:
         BrokerUnreachableError: None answers within five seconds.
-        CommandError: A topic does not exist.
+        CommandError: A topic does not exist, or may not be seen.
     """
     try:
         with admin_client(kafka, timeout=_TIMEOUT_SECONDS) as admin:
-            known = {topic.name for topic in describe_topics(admin, names, config=False)}
+            untold = untold_topics(admin, names)
     except KafkaError as error:
         raise CommandError(f"the broker at {kafka.bootstrap_servers} answered: {error}") from error
-    if missing := [name for name in names if name not in known]:
+    if hidden := [name for name, reason in untold.items() if reason is TopicAuthorizationFailedError]:
         raise CommandError(
-            f"no topic {', '.join(missing)} at {kafka.bootstrap_servers}: make Tocsin's with `tocsin topics create`"
+            f"the broker at {kafka.bootstrap_servers} tells us nothing of {', '.join(hidden)}: {RIGHTS_ADVICE}"
+        )
+    if untold:
+        raise CommandError(
+            f"no topic {', '.join(untold)} at {kafka.bootstrap_servers}: make Tocsin's with `tocsin topics create`"
         )

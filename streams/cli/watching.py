@@ -7,6 +7,7 @@ whose they are. The document is the record itself.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -62,7 +63,7 @@ def as_line(record: ConsumerRecord, kind: type[msgspec.Struct]) -> Text:
     try:
         if (shown := _LINES.get(kind)) is not None:
             return shown.line(shown.decode(value), record)
-    except (ValueError, RecursionError):
+    except (ValueError, OverflowError, RecursionError):
         raw = f"{len(value)} bytes" if kind in _OF_CUSTOMERS else _raw_preview(value)
         return _line(_time(_moment(record)), Text(f"not as expected on {record.topic}:", "yellow"), raw)
     return _line(_time(_moment(record)), _raw_preview(value))
@@ -106,7 +107,8 @@ def _prediction_line(prediction: Prediction, _: ConsumerRecord) -> Text:
         Text(printable(prediction.message_id), "dim"),
         Text(", ".join(prediction.topics) or "no topic", "bold"),
         _sentiment(
-            prediction.sentiment, f"{prediction.sentiment} {prediction.sentiment_scores[prediction.sentiment]:.2f}"
+            prediction.sentiment,
+            f"{prediction.sentiment} {prediction.sentiment_scores.get(prediction.sentiment, math.nan):.2f}",
         ),
     ]
     if prediction.intent is not None:
@@ -291,12 +293,16 @@ def _cut(text: str) -> str:
     return text if len(text) <= _PREVIEW_CHARS else f"{text[:_PREVIEW_CHARS]}…"
 
 
-def _moment(record: ConsumerRecord) -> datetime:
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+def _moment(record: ConsumerRecord) -> datetime | None:
+    """When it was written; None where no calendar has it, as where a producer gives microseconds for milliseconds."""
+    try:
+        return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
-def _time(moment: datetime) -> Text:
-    return Text(moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"), "dim")
+def _time(moment: datetime | None) -> Text:
+    return Text("no time" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"), "dim")
 
 
 def _json_value(value: bytes | None) -> msgspec.Raw:

@@ -234,8 +234,9 @@ def parse_time(given: str | float) -> datetime:
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
     else:
         size = abs(given)
-        seconds = given if size < _SECONDS_BELOW else given / 1e3 if size < _MILLISECONDS_BELOW else given / 1e6
         try:
+            # JSON's integers have no end, and one of 400 digits can be no float.
+            seconds = given if size < _SECONDS_BELOW else given / 1e3 if size < _MILLISECONDS_BELOW else given / 1e6
             time = datetime.fromtimestamp(seconds, UTC)
         except (ValueError, OverflowError, OSError):
             raise ValueError("out of range") from None

@@ -51,11 +51,11 @@ def read_lines(stream: BinaryIO, *, encoding: str, max_chars: int, newline: Lite
     """
     try:
         name = codecs.lookup(encoding).name
-    except LookupError:
+        text = io.TextIOWrapper(stream, encoding=name, errors="surrogateescape", newline=newline)
+    except LookupError:  # the second, where it is one of bytes to bytes, such as hex
         raise SourceError(
             f"unknown encoding {encoding!r}: give one that Python knows, such as utf-8 or latin-1"
         ) from None
-    text = io.TextIOWrapper(stream, encoding=name, errors="surrogateescape", newline=newline)
     try:
         number = 0
         # Python's utf-8-sig would lose a stream that is the beginning of a mark and nothing else.

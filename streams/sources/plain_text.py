@@ -31,6 +31,13 @@ class _Text(HTMLParser):
         if not self._hidden:
             self.parts.append(data)
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        # Python before 3.13 raises at a section of a kind that it does not know; to a browser each is a comment.
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
 
 def strip_html(html: str) -> str:
     """What a reader of the page would read: no tags, no scripts, entities resolved, white space made single."""

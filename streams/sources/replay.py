@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # A sender that fell behind may catch up on so much of its schedule, and drops the rest.
 _CATCH_UP_SECONDS = 1.0
+# No system sleeps till the year 9999 at once, of which a message may be.
+_LONGEST_SLEEP_SECONDS = 1e6
 
 
 class Pace(Protocol):
@@ -84,7 +86,7 @@ def paced(
     """The same items, each when it is due."""
     for item in items:
         if isinstance(item, Outgoing):
-            now = clock()
-            if (wait := pace.due(item.time, now) - now) > 0:
-                sleep(wait)
+            due = pace.due(item.time, clock())
+            while (wait := due - clock()) > 0:
+                sleep(min(wait, _LONGEST_SLEEP_SECONDS))
         yield item

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import io
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,6 +32,9 @@ _LONGEST_BACK_OFF_SECONDS = 3600.0
 USUAL_LAG_SECONDS = 60.0
 """So long after its own time an entry usually shows in its feed: feeds are made anew, and cached, so often."""
 _LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+# A character's reference; of runs of them, since two may be the halves of one character.
+_REFERENCES = re.compile(rb"(?:&#(?:[xX][0-9a-fA-F]{4}|[0-9]{5});)+")
+_REFERENCE = re.compile(rb"&#([xX]?)(\w+);")
 _HEADERS = {
     "User-Agent": "tocsin (feed reader)",
     "Accept": "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5",
@@ -77,10 +81,20 @@ class RssFeed:
     memory: FeedMemory = field(init=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            # Not told which, as in ``name``: nobody can say here what in it may be secret.
+            raise SourceError("the feed's address is none: it is http:// or https://, a host, and a path") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SourceError(f"{self.name}: a feed's address starts with http:// or https://")
-        self.memory = load_memory(self._memory_file)
+        try:
+            self.memory = load_memory(self.memory_file)
+        except OSError as error:
+            raise SourceError(
+                f"{self.memory_file}: what was seen of {self.name} cannot be read ({error.strerror}): mend it, or give "
+                "another --memory-dir"
+            ) from error
 
     @property
     def name(self) -> str:
@@ -89,7 +103,8 @@ class RssFeed:
         return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
     @property
-    def _memory_file(self) -> Path:
+    def memory_file(self) -> Path:
+        """Where is kept what was seen."""
         return self.memory_dir / f"{stable_id(self.url)}.json"
 
     def poll(self) -> Poll:
@@ -98,11 +113,14 @@ class RssFeed:
         Raises:
             FeedGoneError: The server says that the feed is no more.
         """
-        asked = {"If-None-Match": self.memory.etag, "If-Modified-Since": self.memory.last_modified}
+        validators = {"If-None-Match": self.memory.etag, "If-Modified-Since": self.memory.last_modified}
+        # A server may send other letters than it may be sent: with those, all is asked for.
+        asked = {name: value for name, value in validators.items() if value and value.isascii()}
         try:
-            with self.client.stream("GET", self.url, headers={k: v for k, v in asked.items() if v}) as response:
+            with self.client.stream("GET", self.url, headers=asked) as response:
                 return self._read(response)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # The last is a host's name that no resolver can be asked for.
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             return Poll(problem=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
     def remember(self, poll: Poll, acknowledged: frozenset[str]) -> None:
@@ -111,6 +129,9 @@ class RssFeed:
         Args:
             poll: As it was made.
             acknowledged: Keys of the records that the broker has.
+
+        Raises:
+            OSError: It is known to this process alone, since ``memory_file`` cannot be written.
         """
         if poll.problem or poll.unchanged:
             return
@@ -118,7 +139,7 @@ class RssFeed:
         self.memory.add([key for key in keys if key in acknowledged], in_feed=poll.in_feed)
         if acknowledged.issuperset(keys):
             self.memory.etag, self.memory.last_modified = poll.etag, poll.last_modified
-        save_memory(self._memory_file, self.memory)
+        save_memory(self.memory_file, self.memory)
 
     def _read(self, response: httpx.Response) -> Poll:
         retry_after = _retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
@@ -133,11 +154,17 @@ class RssFeed:
             content += chunk
             if len(content) > _MAX_BYTES:
                 return Poll(problem=f"more than {_MAX_BYTES} bytes: not read")
-        # As a stream: a string or bytes might be taken for the name of a local file.
-        parsed = feedparser.parse(io.BytesIO(bytes(content)), response_headers=_parser_headers(response))
+        try:
+            # As a stream: a string or bytes might be taken for the name of a local file.
+            parsed = feedparser.parse(
+                io.BytesIO(_REFERENCES.sub(_whole_characters, bytes(content))),
+                response_headers=_parser_headers(response),
+            )
+            items = tuple(self._new_items(parsed))
+        except Exception as error:  # noqa: BLE001  feedparser raises many a thing, and what is asked next may be well
+            return Poll(problem=f"cannot be read ({type(error).__name__})")
         if not parsed.get("version"):
             return Poll(problem="neither RSS nor Atom")
-        items = tuple(self._new_items(parsed))
         return Poll(
             items,
             len(parsed.entries),
@@ -147,7 +174,7 @@ class RssFeed:
         )
 
     def _new_items(self, parsed: Any) -> Iterator[Item]:  # noqa: ANN401  feedparser has no types
-        source = self.source or strip_html(parsed.feed.get("title", "")) or urlsplit(self.url).hostname or ""
+        source = self.source or strip_html(parsed.feed.get("title") or "") or urlsplit(self.url).hostname or ""
         language = parsed.feed.get("language")
         seen = set(self.memory.seen)
         dated = [(_entry_time(entry), entry) for entry in parsed.entries]
@@ -176,7 +203,7 @@ def _entry_item(
     place = f"entry {key[:8]}"
     if not text:
         return Skipped(place, "blank")
-    link = entry.get("link", "")
+    link = entry.get("link") or ""
     tags = entry.get("tags") or [{}]
     optional = {
         "url": link if link.startswith(("http://", "https://")) else None,
@@ -209,7 +236,7 @@ def follow(
 
     Raises:
         FeedGoneError: The feed is no more.
-        SourceError: Asked once, the feed gave an error.
+        SourceError: Asked once, the feed gave an error, or what was seen cannot be kept.
     """
     errors = 0
     while True:
@@ -217,15 +244,28 @@ def follow(
         try:
             yield from poll.items
         finally:
-            feed.remember(poll, delivered() if poll.items else frozenset())
+            not_kept = _remember(feed, poll, delivered() if poll.items else frozenset())
         errors = errors + 1 if poll.problem else 0
         if once:
-            if poll.problem:
-                raise SourceError(f"{feed.name}: {poll.problem}")
+            if problem := poll.problem or not_kept:
+                raise SourceError(f"{feed.name}: {problem}")
             return
         delay = next_delay(interval, errors, poll.retry_after)
-        tell(f"{feed.name}: {poll.problem or f'{len(poll.items)} new'}; again in {delay:.0f} s")
+        told = [poll.problem or f"{len(poll.items)} new", *([not_kept] if not_kept else [])]
+        tell(f"{feed.name}: {'; '.join(told)}; again in {delay:.0f} s")
         wait(delay)
+
+
+def _remember(feed: RssFeed, poll: Poll, acknowledged: frozenset[str]) -> str | None:
+    """Note what was delivered; why the next process will not know of it, where it will not."""
+    try:
+        feed.remember(poll, acknowledged)
+    except OSError as error:
+        return (
+            f"what was seen cannot be kept in {feed.memory_file} ({error.strerror}), and comes again after a restart, "
+            "with the same ids"
+        )
+    return None
 
 
 def next_delay(interval: float, errors: int, retry_after: float | None) -> float:
@@ -246,8 +286,8 @@ def http_client() -> httpx.Client:
 
 
 def _entry_text(entry: Any) -> str:  # noqa: ANN401  feedparser has no types
-    title = strip_html(entry.get("title", ""))
-    summary = strip_html(entry.get("summary", ""))
+    title = strip_html(entry.get("title") or "")
+    summary = strip_html(entry.get("summary") or "")
     return "\n".join(dict.fromkeys(part for part in (title, summary) if part))
 
 
@@ -259,6 +299,16 @@ def _entry_time(entry: Any) -> datetime | None:  # noqa: ANN401  feedparser has 
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _whole_characters(references: re.Match[bytes]) -> bytes:
+    """References as XML has them: of the two halves of a character, as which some servers write emoji, the whole.
+
+    No text holds a half alone: it is told as one that cannot be read (U+FFFD).
+    """
+    halves = (chr(int(number, 16 if is_hex else 10)) for is_hex, number in _REFERENCE.findall(references[0]))
+    text = "".join(halves).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join(f"&#{ord(character)};" for character in text).encode()
 
 
 def _parser_headers(response: httpx.Response) -> dict[str, str]:
@@ -277,6 +327,6 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now.timestamp())

@@ -200,7 +200,7 @@ def _record(
         try:
             time = _parse_time(str(fields["time"]), options.time_format)
             fields["time"] = time
-        except ValueError:  # it travels as it stands, and the worker says what is wrong with it
+        except (ValueError, OverflowError):  # it travels as it stands, and the worker says what is wrong with it
             time = None
     return from_fields(place, fields, time=time, shape=shape)
 

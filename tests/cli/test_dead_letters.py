@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 from support.commands import Tocsin
 from support.messages import consume_all, produce
 
+from streams.brokers import client
 from streams.contract.records import DeadLetter, encode
 from streams.contract.topics import dead_letters_topic
 
 if TYPE_CHECKING:
+    from streams.brokers.broker import Broker
     from streams.contract.settings import Settings
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -91,11 +94,15 @@ def test_the_list_is_narrowed_by_reason_topic_and_limit(tocsin: Tocsin, stream_s
 
 
 def test_what_is_no_dead_letter_is_told_and_passed_over(tocsin: Tocsin, stream_settings: Settings) -> None:
-    produce(stream_settings, dead_letters_topic(stream_settings.topics), [(b"k", b"?", [])])
-    bury(stream_settings, letter(stream_settings, 1))
+    ours = letter(stream_settings, 1)
+    like_markup = encode(ours).replace(b'"decode"', b'"[/red]"')
+    topic = dead_letters_topic(stream_settings.topics)
+    produce(stream_settings, topic, [(b"k", b"?", []), (b"k", like_markup, [])])
+    bury(stream_settings, ours)
     listed = tocsin("dead-letters", "list", "--json")
     assert len(rows(listed.out)) == 1
-    assert "is no dead letter" in listed.err
+    assert listed.err.count("is no dead letter") == 2
+    assert "[/red]" in listed.err
 
 
 def test_one_is_shown_whole_and_masked_unless_raw(tocsin: Tocsin, stream_settings: Settings) -> None:
@@ -143,6 +150,23 @@ def test_replay_puts_back_what_was_byte_for_byte(tocsin: Tocsin, stream_settings
     assert back[1].headers == [*wanted.headers, ("tocsin_replayed_from", wanted.id.encode())]
     assert (back[2].key, back[2].value) == (wanted.key, None)
     assert back[2].headers == [("tocsin_replayed_from", tombstone.id.encode())]
+
+
+def test_replay_puts_back_what_is_larger_than_usual(
+    tocsin: Tocsin, stream_settings: Settings, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = letter(stream_settings, 1, value=b"x" * 1_200_000)
+    if broker.engine == "kafka":  # the other knows no such limit
+        with client.admin_client(stream_settings.kafka) as admin:
+            allowed = {"max.message.bytes": "1500000"}
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, large.topic, allowed)])
+    with client.producer(stream_settings.kafka, max_record_bytes=2_000_000) as producer:
+        producer.send(dead_letters_topic(stream_settings.topics), encode(large)).get(timeout=10)
+    monkeypatch.setenv("TOCSIN_ENRICH__MAX_MESSAGE_BYTES", "1500000")
+    outcome = tocsin("dead-letters", "replay", large.id, "--yes", "--json")
+    assert (outcome.code, outcome.json) == (0, {"replayed": 1, "failed": {}})
+    (back,) = consume_all(stream_settings, large.topic, 1)
+    assert back.value == large.value
 
 
 def test_replay_of_all_may_be_narrowed_and_leaves_out_what_was_cut(tocsin: Tocsin, stream_settings: Settings) -> None:

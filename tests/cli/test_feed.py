@@ -9,7 +9,9 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from unittest.mock import create_autospec
 
+import httpx
 import pytest
 from support.commands import Tocsin
 from support.messages import consume_all
@@ -17,9 +19,14 @@ from support.processes import run_tocsin, settings_env, wait_for
 
 from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
+from streams.brokers.delivery import Delivery
 from streams.brokers.kafka import ApacheKafkaBroker
+from streams.cli.feed import _open_feed
+from streams.cli.stopping import Stop
 from streams.contract.settings import KafkaSettings, Settings, SurgeSettings, TopicsSettings
 from streams.contract.topics import all_topics
+from streams.sources.items import Outgoing
+from streams.sources.rss import Poll, RssFeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +157,24 @@ def test_a_topic_that_is_not_made_yet_is_told(tocsin: Tocsin, unmade_settings: S
     assert "tocsin topics create" in outcome.err
 
 
+@pytest.mark.parametrize(("requested", "waited"), [(False, 125.0), (True, 0.0)])
+def test_a_feed_that_is_stopped_in_mid_poll_waits_for_a_broker_that_is_away_no_second_time(
+    requested: bool, waited: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = tuple(Outgoing(f"entry {number}", str(number), b"{}", None) for number in range(2))
+    monkeypatch.setattr(RssFeed, "poll", lambda _: Poll(entries, len(entries)))
+    delivery = create_autospec(Delivery, instance=True)
+    delivery.take_acknowledged.return_value = frozenset()
+    stop = Stop()
+    with httpx.Client() as http:
+        feed = RssFeed("http://quay.example/feed", http, tmp_path)
+        opened = _open_feed(feed, delivery, 125.0, stop, interval=60, once=False)
+        next(opened.items)
+        stop.requested = requested
+        opened.items.close()
+    delivery.flush.assert_called_once_with(waited)
+
+
 @pytest.mark.integration
 def test_every_line_arrives_and_the_counts_reconcile(tocsin: Tocsin, stream_settings: Settings, tmp_path: Path) -> None:
     lines = [
@@ -214,6 +239,19 @@ def test_what_no_broker_takes_is_a_failure(tocsin: Tocsin, stream_settings: Sett
     assert (outcome.json["sent"], outcome.json["acknowledged"], outcome.json["failed"]) == (2, 1, 1)
     assert "line 1: too long" in outcome.err
     assert "line 2" in outcome.err
+
+
+@pytest.mark.integration
+def test_larger_messages_are_sent_where_the_settings_allow_them(
+    tocsin: Tocsin, stream_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "posts.txt"
+    path.write_text("x" * 1_100_000 + "\n")
+    tocsin.under(stream_settings)
+    monkeypatch.setenv("TOCSIN_ENRICH__MAX_MESSAGE_BYTES", "1500000")
+    outcome = tocsin("feed", path, "--to", _news(stream_settings), "--json")
+    assert outcome.code == 0, outcome.err
+    assert (outcome.json["too_long"], outcome.json["acknowledged"]) == (0, 1)
 
 
 @pytest.mark.integration

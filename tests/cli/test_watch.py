@@ -17,7 +17,7 @@ from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
 from streams.brokers.tansu import TansuBroker
 from streams.cli.watching import as_document, as_line, printable
-from streams.contract.alerts import Alert
+from streams.contract.alerts import Alert, Silence
 from streams.contract.recommendations import (
     Behavior,
     InterestState,
@@ -234,6 +234,27 @@ def test_a_predictions_entity_and_source_are_masked() -> None:
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"[1]", b'{"text": 5}', b"[" * 100_000])
 def test_a_record_that_is_not_as_expected_is_shown_all_the_same(kind: type[Struct], value: bytes | None) -> None:
     assert "2026-03-02 12:00:00" in as_line(_record(value), kind).plain
+
+
+@pytest.mark.parametrize("timestamp", [1_772_452_800_000_000, 2**62, -(2**62)])
+@pytest.mark.parametrize("kind", [Prediction, Message, Silence])
+def test_a_record_of_a_time_that_no_calendar_has_is_shown_all_the_same(kind: type[Struct], timestamp: int) -> None:
+    record = _record(b'{"text": "Rates held"}')._replace(timestamp=timestamp)
+    line = as_line(record, kind).plain
+    assert line.startswith("no time")
+    assert "Rates held" in line
+    assert json.loads(as_document(record, meta=True))["timestamp"] is None
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
+def test_a_time_that_is_in_no_year_elsewhere_is_shown_all_the_same(time: str) -> None:
+    behavior = msgspec.json.encode({"user": "r-1", "item": "i-1", "action": "click", "time": time})
+    assert "not as expected on t" in as_line(_record(behavior), Behavior).plain
+
+
+def test_a_prediction_without_the_score_of_its_sentiment_is_a_line_too() -> None:
+    line = as_line(_record(encode(msgspec.structs.replace(PREDICTION, sentiment_scores={}))), Prediction).plain
+    assert "negative nan" in line
 
 
 def test_a_text_cannot_act_on_the_terminal() -> None:

@@ -76,9 +76,10 @@ def test_latin_1_becomes_utf_8() -> None:
     assert _lines("Länsförsäkringar\n".encode("latin-1"), "latin-1") == [(1, "Länsförsäkringar\n")]
 
 
-def test_an_unknown_encoding_is_named() -> None:
-    with pytest.raises(SourceError, match="unknown encoding 'utf-88'"):
-        _lines(b"", "utf-88")
+@pytest.mark.parametrize("encoding", ["utf-88", "hex"])
+def test_an_unknown_encoding_is_named(encoding: str) -> None:
+    with pytest.raises(SourceError, match=f"unknown encoding '{encoding}'"):
+        _lines(b"", encoding)
 
 
 def test_a_broken_utf_16_stream_names_the_line() -> None:

@@ -42,6 +42,21 @@ def test_what_is_late_or_timeless_comes_at_once() -> None:
     assert _sent_at(items, ReplayPace(1)) == pytest.approx([0, 0, 2, 2, 2, 2, 3])
 
 
+def test_what_is_dated_thousands_of_years_ahead_is_waited_for_and_is_no_error() -> None:
+    slept: list[float] = []
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.sleep(seconds)
+
+    far = 250e9
+    items: list[Item] = [_item(0), _item(far)]
+    assert len(list(paced(items, ReplayPace(1), clock=clock, sleep=sleep))) == 2
+    assert sum(slept) == pytest.approx(far)
+    assert max(slept) < 9.2e9, "what time.sleep takes at most"
+
+
 def test_so_many_a_second() -> None:
     assert _sent_at([_item(None)] * 5, SteadyPace(4)) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import threading
 from collections import deque
 from contextlib import suppress
@@ -171,6 +172,38 @@ def test_a_later_poll_is_conditional_and_brings_only_what_is_new(
         assert (asked["If-None-Match"], asked["If-Modified-Since"]) == ('"v1"', stamps["Last-Modified"])
 
 
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+def test_what_may_not_stand_in_a_request_is_not_asked_with(
+    server: Server, open_feed: Callable[[], RssFeed], name: str
+) -> None:
+    server.answers.append(Answer(_rss(_entry("a", "One")), headers={name: '"prägung-1"'}))
+    feed = open_feed()
+    feed.remember(first := feed.poll(), _keys(first.items))
+    again = open_feed().poll()  # as the next process does
+    assert (again.problem, again.items, again.in_feed) == (None, (), 1)
+    assert not {"If-None-Match", "If-Modified-Since"} & server.asked[1].keys()
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Ferries run &#55357;&#56842; again", "Ferries run 😊 again"),
+        ("Ferries run &#xD83D;&#xDE0A; again", "Ferries run 😊 again"),
+        ("Ferries run &#xD83D; again", "Ferries run \ufffd again"),
+        ("Ferries &#00060;b&#00062;run&#00060;/b&#00062; &#128522;", "Ferries run 😊"),
+        ("Ferries run &lt;![1 again", "Ferries run <![1 again"),
+        ("Ferries run<![CDATA[ <![all] of them]> ]]>again", "Ferries run again"),
+    ],
+)
+def test_an_entry_that_is_written_badly_is_read_all_the_same(
+    server: Server, open_feed: Callable[[], RssFeed], title: str, text: str
+) -> None:
+    server.answers.append(Answer(_rss(_entry("a", title), _entry("b", "Two", hour=9))))
+    poll = open_feed().poll()
+    assert poll.problem is None
+    assert [_fields(item)["text"] for item in poll.items] == [text, "Two"]
+
+
 def test_what_the_broker_did_not_acknowledge_comes_again(server: Server, open_feed: Callable[[], RssFeed]) -> None:
     server.answers.append(Answer(_rss(_entry("a", "One"), _entry("b", "Two", hour=9)), headers={"ETag": '"v1"'}))
     feed = open_feed()
@@ -190,6 +223,7 @@ def test_what_the_broker_did_not_acknowledge_comes_again(server: Server, open_fe
         (Answer(b"<html><body>Please log in</body></html>"), "neither RSS nor Atom", None),
         (Answer(b"/etc/hostname"), "neither RSS nor Atom", None),
         (Answer(b""), "neither RSS nor Atom", None),
+        (Answer(_rss(_entry("a")), headers={"Content-Type": "text/xml; charset=punycode"}), "cannot be read", None),
     ],
 )
 def test_errors_are_told_and_nothing_is_forgotten(
@@ -217,6 +251,13 @@ def test_a_server_that_is_not_there_is_a_problem_that_may_pass(
     assert "ConnectError" in poll.problem
 
 
+@pytest.mark.parametrize("host", ["quay..example", "q" * 64 + ".example"])
+def test_a_host_that_no_resolver_is_asked_for_is_a_problem(open_feed: Callable[[], RssFeed], host: str) -> None:
+    feed = open_feed()
+    feed.url = f"http://{host}/feed.xml"
+    assert "label empty or too long" in (feed.poll().problem or "")
+
+
 def test_a_body_without_end_is_not_read(
     server: Server, open_feed: Callable[[], RssFeed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +281,18 @@ def test_a_feed_that_is_gone_ends(server: Server, open_feed: Callable[[], RssFee
 def test_only_http_addresses_are_taken(url: str, tmp_path: Path) -> None:
     with httpx.Client() as client, pytest.raises(SourceError, match="http:// or https://"):
         RssFeed(url, client, tmp_path)
+
+
+def test_an_address_that_is_none_is_told_without_what_may_be_secret(tmp_path: Path) -> None:
+    with httpx.Client() as client, pytest.raises(SourceError, match="address is none") as caught:
+        RssFeed("https://user:pass@[quay/feed?token=abc", client, tmp_path)
+    assert "pass" not in str(caught.value)
+
+
+def test_a_memory_that_cannot_be_read_names_its_file(server: Server, tmp_path: Path) -> None:
+    (taken := tmp_path / "feeds").write_text("a file, and no folder")
+    with httpx.Client() as client, pytest.raises(SourceError, match=f"{taken}.*--memory-dir"):
+        RssFeed(server.url, client, taken)
 
 
 def test_secrets_in_an_address_are_not_shown(tmp_path: Path) -> None:
@@ -298,6 +351,23 @@ def test_entries_that_never_arrive_come_at_every_poll(server: Server, open_feed:
     assert len(items) == 3
 
 
+def test_a_memory_that_cannot_be_written_is_told_and_does_not_end_the_feed(
+    server: Server, open_feed: Callable[[], RssFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("streams.sources.rss.save_memory", full)
+    server.answers.append(Answer(_rss(_entry("a", "One"))))
+    feed = open_feed()
+    items, waits, told = _run(feed, 3)
+    assert (len(items), waits) == (1, [60, 60, 60])
+    assert f"1 new; what was seen cannot be kept in {feed.memory_file} (No space left on device)" in told[0]
+    feed = open_feed()
+    with pytest.raises(SourceError, match="No space left on device"):
+        list(follow(feed, interval=60, delivered=frozenset, wait=lambda _: None, tell=lambda _: None, once=True))
+
+
 def test_stopping_in_mid_poll_remembers_what_arrived(server: Server, open_feed: Callable[[], RssFeed]) -> None:
     server.answers.append(Answer(_rss(_entry("b", "Two", hour=9), _entry("a", "One"))))
     sent: list[str] = []
@@ -340,6 +410,7 @@ def test_delays_are_bounded() -> None:
         ("Mon, 02 Mar 2026 07:00:00 GMT", 0.0),
         ("soon", None),
         ("-5", None),
+        ("Mon, 02 Mar 2026 08:02:00 +9999999999999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, expected: float | None) -> None:

@@ -85,6 +85,8 @@ def test_tabs_without_quotes() -> None:
         ("2026/03/02 08:00 +0200", "%Y/%m/%d %H:%M %z", "2026-03-02T06:00:00Z"),
         ("yesterday", None, "yesterday"),
         ("yesterday", "%d-%b-%y", "yesterday"),
+        ("0001-01-01 +1400", "%Y-%m-%d %z", "0001-01-01 +1400"),
+        ("9999-12-31 23 -1400", "%Y-%m-%d %H %z", "9999-12-31 23 -1400"),
     ],
 )
 def test_times(cell: str, time_format: str | None, expected: str) -> None:
