@@ -50,12 +50,7 @@ def add_readers(
         return rekeyer.rekey([as_record(event) for event in events])
 
     async def deliver(rekeyed: list[Rekeyed]) -> None:
-        refused = await publisher.publish([each.output for each in rekeyed])
-        if refused:
-            raise UndeliverableError(
-                f"the brokers refuse {len(refused)} records of {refused[0].topic} as too large: raise its "
-                "max.message.bytes (`tocsin topics create` sets it)"
-            )
+        await _publish(rekeyed, publisher, rekeyer)
 
     def acknowledge(events: Sequence[Any], rekeyed: list[Rekeyed]) -> None:
         for event in events:
@@ -76,3 +71,17 @@ def add_readers(
             await pipeline.put(event)
 
     return pipeline
+
+
+async def _publish(rekeyed: list[Rekeyed], publisher: BatchPublisher, rekeyer: Rekeyer) -> None:
+    """Publish what came of each record; a dead letter that is too large for the brokers comes again without it."""
+    refused = await publisher.publish([each.output for each in rekeyed])
+    too_large = {id(output) for output in refused}
+    buried = [each for each in rekeyed if id(each.output) in too_large and each.reason is not None]
+    if buried and len(buried) == len(refused):
+        refused = await publisher.publish([rekeyer.bury_refused(each).output for each in buried])
+    if refused:
+        raise UndeliverableError(
+            f"the brokers refuse {len(refused)} records of {refused[0].topic} as too large: raise its "
+            "max.message.bytes (`tocsin topics create` sets it)"
+        )

@@ -128,6 +128,9 @@ def unique(given: str, ids: Mapping[str, Found], what: str, command: str) -> Fou
     Raises:
         CommandError: There is none, or there are several.
     """
+    # Whole ids first: of a user's own, one may begin another, as faq-1 does faq-10.
+    if given in ids:
+        return ids[given]
     found = {id(ids[name]): ids[name] for name in ids if name.startswith(given)}
     if not found:
         raise common.CommandError(f"no {what} {given}: `{command}` shows them", common.NOT_FOUND)

@@ -8,6 +8,7 @@ knows all that came before.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -131,8 +132,10 @@ class Log:
 
     def _project(self, behaviors: Sequence[Behavior]) -> Projection | None:
         at = {item.id: place for place, item in enumerate(self._items)}
-        pairs = [(at[one], at[two]) for one, two in read_together(behaviors) if one in at and two in at]
+        pairs = ((at[one], at[two]) for one, two in read_together(behaviors) if one in at and two in at)
+        # As numbers from the start: of a million behaviors, pairs as objects would take gigabytes.
+        numbers = np.fromiter(chain.from_iterable(pairs), np.int64)
         try:
-            return fit_projection(self._vectors, np.array(pairs, np.int64).reshape(-1, 2), self._plan)
+            return fit_projection(self._vectors, numbers.reshape(-1, 2), self._plan)
         except TooFewPairsError:
             return None

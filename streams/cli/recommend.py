@@ -58,12 +58,17 @@ def ask(settings: Settings, user: str, *, limit: int, timeout: float) -> Recomme
     """What a reader may like, by the workers; None where none answered within so many seconds.
 
     Raises:
-        CommandError: A topic does not exist, or the brokers do not take the request.
+        CommandError: No reader can have this id; a topic does not exist, or the brokers do not take the request.
         BrokerUnreachableError: No broker answers.
     """
     topic = recommendations_topic(settings.topics)
-    require_topics(settings.kafka, [topic])
     request = RecommendationRequest(id=uuid4().hex, user=user, time=datetime.now(UTC), limit=limit)
+    try:
+        # A worker would bury it, and whoever waits for the answer would look for a worker.
+        msgspec.convert(msgspec.to_builtins(request), RecommendationRequest)
+    except msgspec.ValidationError as error:
+        raise common.CommandError(f"this cannot be asked: {error}", 2) from error
+    require_topics(settings.kafka, [topic])
     with Follower(settings.kafka, [topic], from_beginning=False) as follower:
         desk.put(settings, recommendation_requests_topic(settings.topics), user, request)
         deadline = time.monotonic() + timeout

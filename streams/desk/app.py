@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 import structlog
@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from models.manifest import VersionError
 from streams.brokers.errors import BrokerError
 from streams.contract.credentials import hide_credentials
-from streams.desk.actions.office import ActionError
+from streams.desk.actions.office import ActionError, registry_at_hand
 from streams.desk.hub import Subscriber
 from streams.desk.passage import PERSON, Passage
 from streams.desk.security import REPORT_POLICY, RefusedError
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from streams.desk.security import Guard
     from streams.desk.versions import Versions
 
+T = TypeVar("T")
+Asks = ParamSpec("Asks")
+
 _PING_SECONDS = 15
 _RETRY_MS = 1000
 # What a proxy between must not do to a stream of events.
@@ -49,6 +52,18 @@ class Session(msgspec.Struct, forbid_unknown_fields=True):
     """How a browser shows that it knows the token."""
 
     token: str
+
+
+class _PageFiles(StaticFiles):
+    """The page's scripts and styles, asked for again at each load: a browser that is told nothing keeps them for days.
+
+    After an update, those of the version before would call this desk.
+    """
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401  as Starlette has them
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class DeskApp:
@@ -83,7 +98,7 @@ class DeskApp:
         """The application, guarded."""
         routes = [
             Route("/", self._page),
-            Mount("/static", StaticFiles(directory=self._static)),
+            Mount("/static", _PageFiles(directory=self._static)),
             Route("/api/session", self._open, methods=["POST"]),
             Route("/api/session", self._session),
             Route("/api/events", self._events),
@@ -130,14 +145,14 @@ class DeskApp:
         return _json({"installed": True, "heads": await run_in_threadpool(measure)})
 
     async def _models(self, _request: Request) -> Response:
-        return _json(await run_in_threadpool(self._versions.overview))
+        return _json(await _from_registry(self._versions.overview))
 
     async def _model(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(self._versions.version, request.path_params["version"]))
+        return _json(await _from_registry(self._versions.version, request.path_params["version"]))
 
     async def _file(self, request: Request) -> Response:
         version, name = request.path_params["version"], request.path_params["name"]
-        file = await run_in_threadpool(self._versions.file, version, name)
+        file = await _from_registry(self._versions.file, version, name)
         headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "private, max-age=3600"}
         return Response(file.content, media_type=file.media_type, headers=headers)
 
@@ -154,6 +169,11 @@ class DeskApp:
         done = await run_in_threadpool(action.do, asked)
         log.info("done", action=path, by=asked.by)
         return _json(done)
+
+
+async def _from_registry(ask: Callable[Asks, T], *args: Asks.args, **kwargs: Asks.kwargs) -> T:
+    with registry_at_hand():
+        return await run_in_threadpool(ask, *args, **kwargs)
 
 
 async def _body(request: Request, kind: type[Any], take: Callable[[Any], Any]) -> Any:  # noqa: ANN401  as asked

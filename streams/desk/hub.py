@@ -49,6 +49,8 @@ class Subscriber:
         self._loop.call_soon_threadsafe(self._put, event)
 
     def _put(self, event: Event | None) -> None:
+        if self.is_behind:
+            return  # It is told already, and may not listen for hours.
         if event is not None and self._queue.qsize() >= _MOST_WAITING:
             self.is_behind, event = True, None
         self._queue.put_nowait(event)

@@ -137,10 +137,11 @@ class Outbox:
         before = self._entries.get(key)
         if before is None and len(self._entries) >= self._most and not self._drop_one_that_is_over():
             return False
-        if before is not None and before.fires:
-            if before.alert.id == alert.id:  # told twice, as delivery at least once does
+        if before is not None:
+            if before.fires and before.alert.id == alert.id:  # told twice, as delivery at least once does
                 return True
-            was_posted = was_posted or before.was_posted
+            # Of an end that Alertmanager has not heard it takes the alert for one that fires, whatever comes of this.
+            was_posted = was_posted or (before.was_posted and (before.fires or before.told_at is None))
         self._entries[key] = _Entry(alert, was_posted)
         return True
 

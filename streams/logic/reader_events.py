@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Rekeyed:
     """What came of one record."""
 
+    record: Record
     output: Output
     reason: Reason | None = None
     """Why it is a dead letter."""
@@ -49,12 +50,22 @@ class Rekeyer:
         """One outcome for each record, in order."""
         return [self._rekey(record) for record in records]
 
+    def bury_refused(self, letter: Rekeyed) -> Rekeyed:
+        """In the place of a dead letter that no broker takes, since it is too large, one that tells the place alone."""
+        record, size = letter.record, len(letter.output.value or b"")
+        error = (
+            f"{record.place}: the broker takes no dead letter of {size} bytes (raise max.message.bytes of "
+            f"{self._burier.topic}); the record is to be had at its place alone"
+        )
+        reason = letter.reason or "too_large"
+        return Rekeyed(record, self._burier.bury(record, "publish", reason, error, bare=True), reason)
+
     def _rekey(self, record: Record) -> Rekeyed:
         try:
             event = self._event(record)
         except BadMessageError as error:
-            return Rekeyed(self._burier.bury(record, "decode", error.reason, str(error)), error.reason)
-        return Rekeyed(Output(self._topic, user_key(event.user), encode(event)))
+            return Rekeyed(record, self._burier.bury(record, "decode", error.reason, str(error)), error.reason)
+        return Rekeyed(record, Output(self._topic, user_key(event.user), encode(event)))
 
     def _event(self, record: Record) -> ReaderEvent:
         event = ReaderEvent(

@@ -19,23 +19,32 @@ if TYPE_CHECKING:
 _TOGETHER = 1000
 
 
+class StoreError(RuntimeError):
+    """Readers' interests cannot be kept on this machine; the message says where, and what to do."""
+
+
 class InterestStore:
     """States by reader. One thread at a time.
 
     Args:
         folder: Where the file is kept while this is open.
+
+    Raises:
+        StoreError: The disk is full or broken; raised by ``get``, ``put`` and ``states`` likewise.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         handle, path = tempfile.mkstemp(prefix="interests-", suffix=".sqlite", dir=folder)
         os.close(handle)
         # Opened by the worker's threads in turn: the one that works, and the one that gives partitions up.
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._base.executescript(
-            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE readers (user BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;"
-        )
+        with self._named():
+            self._base.executescript(
+                "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                "CREATE TABLE readers (user BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;"
+            )
         # Open, it goes on without a name: a worker that is killed leaves nothing behind. (Windows keeps the name.)
         with contextlib.suppress(PermissionError):
             os.unlink(path)  # noqa: PTH108  of a path that is text
@@ -47,7 +56,8 @@ class InterestStore:
 
     def get(self, user: bytes) -> bytes | None:
         """A reader's state; None where there is none."""
-        row = self._base.execute("SELECT state FROM readers WHERE user = ?", (user,)).fetchone()
+        with self._named():
+            row = self._base.execute("SELECT state FROM readers WHERE user = ?", (user,)).fetchone()
         return None if row is None else row[0]
 
     def put(self, states: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -62,7 +72,9 @@ class InterestStore:
 
     def states(self) -> Iterator[bytes]:
         """Every reader's state, in no order; nothing may be put meanwhile."""
-        return (state for (state,) in self._base.execute("SELECT state FROM readers"))
+        with self._named():
+            for (state,) in self._base.execute("SELECT state FROM readers"):
+                yield state
 
     def close(self) -> None:
         """Let go of it."""
@@ -70,11 +82,20 @@ class InterestStore:
 
     def _write(self, batch: list[tuple[bytes, bytes | None]]) -> None:
         latest = dict(batch)
-        self._base.execute("BEGIN")
-        self._base.executemany(
-            "REPLACE INTO readers VALUES (?, ?)", [pair for pair in latest.items() if pair[1] is not None]
-        )
-        self._base.executemany(
-            "DELETE FROM readers WHERE user = ?", [(user,) for user, state in latest.items() if state is None]
-        )
-        self._base.execute("COMMIT")
+        kept = [pair for pair in latest.items() if pair[1] is not None]
+        gone = [(user,) for user, state in latest.items() if state is None]
+        with self._named():
+            self._base.execute("BEGIN")
+            self._base.executemany("REPLACE INTO readers VALUES (?, ?)", kept)
+            self._base.executemany("DELETE FROM readers WHERE user = ?", gone)
+            self._base.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        # SQLite says what is wrong, and not where: the file has no name any more.
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"readers' interests cannot be kept in {self._folder}: {error} (worker.data_dir says where that is)"
+            ) from error

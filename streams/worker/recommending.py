@@ -19,6 +19,7 @@ from streams.agents.recommend import add_recommend
 from streams.contract.topics import interests_topic, item_vectors_topic, reader_events_topic
 from streams.logic.items import ItemEmbedder
 from streams.logic.reader_events import Rekeyer
+from streams.logic.recommend.ranking import Scorer, WeightsError
 from streams.worker.loading import step_back
 from streams.worker.readers import Readers
 from streams.worker.readership import DEFAULT, Readership
@@ -27,7 +28,8 @@ from streams.worker.shelves import Shelves
 from streams.worker.tailing import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
 
     from exporters.metrics import WorkerMetrics
     from models.items.ranker import Ranker
@@ -168,7 +170,11 @@ class Recommending:
 
     def _take_on(self, places: Collection[Place]) -> None:
         """These partitions are this worker's, and no others."""
-        self._readership.expect({partition for topic, partition in places if topic == self._events})
+        self._readership.expect(self._of_readers(places))
+
+    def _of_readers(self, places: Iterable[Place]) -> set[int]:
+        """Partitions of readers' events that readers are in; those that were added stay empty, and have no state."""
+        return {partition for topic, partition in places if topic == self._events and partition < self._partitions}
 
     def _exchanged(self, encoder: Encoder) -> None:
         embedder = _embedder_of(encoder)
@@ -179,9 +185,8 @@ class Recommending:
     async def _follow_ranker(self) -> None:
         """Take up each version of the ranker that becomes the champion; and see how many of the readers are here."""
         while True:
-            held = sum(topic == self._events for topic, _ in self._positions())
             # None before the worker has joined its group.
-            self._share = min(1.0, held / self._partitions) or 1.0
+            self._share = len(self._of_readers(self._positions())) / self._partitions or 1.0
             try:
                 await asyncio.to_thread(self._look_for_ranker)
             except (VersionError, OSError) as error:
@@ -196,10 +201,32 @@ class Recommending:
         state = self._registry.state(NAME)
         if state.epoch == self._ranker_epoch or state.aliases.champion is None:
             return
-        ranker = load_ranker(self._registry, _RANKER_ALIAS, self._model.cache)
+        ranker = load_known_ranker(self._registry, self._model.cache)
         self._ranker, self._ranker_epoch = ranker, state.epoch
         self._counted.serves(DEFAULT if ranker is None else ranker.version)
         log.info("the ranker serves", ranker=None if ranker is None else ranker.version)
+
+
+def load_known_ranker(registry: Registry, cache: Path) -> Ranker | None:
+    """The ranker's champion, which ranks by nothing that this version of Tocsin does not know; None before the first.
+
+    Looked at before it is told that it serves: what is refused later would be told by the metric all the same.
+
+    Args:
+        registry: The registry.
+        cache: Where versions from elsewhere are kept.
+
+    Raises:
+        VersionError: It is missing, corrupt, or no such ranker; or it weighs a feature that is not known.
+        OSError: A file cannot be read for now.
+    """
+    ranker = load_ranker(registry, _RANKER_ALIAS, cache)
+    if ranker is not None:
+        try:
+            Scorer(ranker.weights)
+        except WeightsError as error:
+            raise VersionError(f"{ranker.version}: {error}") from error
+    return ranker
 
 
 def _embedder_of(encoder: Encoder) -> str:

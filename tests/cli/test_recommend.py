@@ -12,15 +12,16 @@ import pytest
 from support.commands import Tocsin
 from support.messages import consume_all, produce
 
+from streams.cli.common import CommandError
+from streams.cli.recommend import ask
 from streams.contract.recommendations import Recommendation, RecommendationRequest, RecommendedItem
 from streams.contract.records import encode
+from streams.contract.settings import Settings
 from streams.contract.topics import recommendation_requests_topic, recommendations_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from streams.contract.settings import Settings
 
 only_tansu = pytest.mark.parametrize(
     "broker", [pytest.param("tansu_broker", marks=pytest.mark.integration, id="tansu")], indirect=True
@@ -103,6 +104,13 @@ def test_without_a_worker_it_ends_with_not_found(tocsin: Tocsin, stream_settings
     shown = tocsin("recommend", "ada", "--timeout", 0.5)
     assert shown.code == 3
     assert "no answer within 0.5 s" in shown.err
+
+
+@pytest.mark.parametrize("user", ["", "x" * 513])
+def test_what_can_be_no_readers_id_is_refused_and_not_waited_for(user: str) -> None:
+    with pytest.raises(CommandError, match=r"this cannot be asked: .* `\$\.user`") as refused:
+        ask(Settings(), user, limit=5, timeout=60.0)
+    assert refused.value.code == 2
 
 
 @only_tansu

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from support.alerts import make_alert
-from support.desk import NOON, Written, hear, make_office, make_retraining, make_view
+from support.desk import NOON, Written, hear, make_office, make_view
 from support.desk_records import Told, make_reply, make_request, make_turn
 
-from models.aliases import AliasConflictError
 from streams.contract.alerts import Matcher, Silence, Verdict, Watch, ringing_key
 from streams.contract.labels import Label, LabelledEntity, label_key
-from streams.contract.model_records import ModelPointer, RetrainRequest
+from streams.contract.model_records import RetrainRequest
 from streams.contract.replies import Reply, Turn
-from streams.desk.actions import answering, labelling, opinion, serving
+from streams.desk.actions import answering, labelling, opinion
 from streams.desk.actions.office import ActionError
 from streams.desk.view.conversations import handle
 
@@ -382,22 +381,3 @@ def test_a_conversation_changes_hands(answers: answering.AnsweringActions, view:
     talk(view, written.of(Turn)[-1])
     with pytest.raises(ActionError, match="nobody has"):
         answers.hand_back(answering.HandBack(by="ann", conversation=CONVERSATION))
-
-
-def test_the_champion_that_the_page_showed_is_told_so_that_a_late_click_changes_nothing() -> None:
-    calls: list[tuple[object, ...]] = []
-    pointer = ModelPointer(model="encoder", alias="champion", version=1, epoch=5, time=NOON, by="ann")
-
-    def roll_back(*given: object) -> ModelPointer:
-        calls.append(given)
-        return pointer
-
-    def promote(*_: object) -> ModelPointer:
-        raise AliasConflictError("the champion is 3 by now")
-
-    actions = serving.ServingActions(make_retraining(roll_back=roll_back, promote=promote))
-    assert actions.roll_back(serving.RollBack(by="ann", champion=2, reason="worse")) == {"version": 1, "epoch": 5}
-    assert calls == [("ann", "worse", 2)]
-    with pytest.raises(ActionError, match="by now") as refused:
-        actions.promote(serving.Promote(by="ann", version=2, champion=1))
-    assert refused.value.status == 409

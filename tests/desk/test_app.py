@@ -116,6 +116,15 @@ def test_the_page_itself_holds_nothing_and_needs_no_token(stranger: httpx.Client
     assert script.headers["content-type"].startswith("text/javascript")
 
 
+def test_no_file_of_the_page_outlives_an_update_in_a_browser(stranger: httpx.Client) -> None:
+    for path in ("/", "/static/js/main.js", "/static/css/base.css"):
+        first = stranger.get(path)
+        assert first.headers["cache-control"] == "no-cache"
+        again = stranger.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert again.headers["cache-control"] == "no-cache"
+    assert again.status_code == 304
+
+
 @pytest.mark.parametrize("path", ["/", "/static/js/main.js", "/api/models", "/nothing", "/api/session"])
 def test_every_answer_says_what_a_browser_may_do_with_it(stranger: httpx.Client, path: str) -> None:
     headers = stranger.get(path).headers
@@ -246,6 +255,20 @@ def test_versions_are_told(page: httpx.Client) -> None:
     version = page.get("/api/models/1").json()
     assert (version["report"], version["plots"], version["decision"]) == ("report.html", ["plot.png"], None)
     assert page.get("/api/models/7").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/models", "/api/models/1", "/api/models/1/files/plot.png"])
+def test_a_registry_that_is_away_is_told_as_that(
+    page: httpx.Client, versions: Versions, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def away() -> Registry:
+        raise PermissionError(13, "Permission denied", "/models")
+
+    monkeypatch.setattr(versions, "_registry", away)
+    answer = page.get(path)
+    assert answer.status_code == 503
+    assert answer.json()["error"].startswith("the model registry cannot be read or written: ")
+    assert "'/models'" in answer.json()["error"]
 
 
 def test_a_version_that_is_refused_says_why_and_hides_no_other(registry: Registry, tmp_path: Path) -> None:

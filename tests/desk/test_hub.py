@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
+import pytest
+
 from streams.desk.hub import Hub, Subscriber
 
 
@@ -55,6 +57,23 @@ def test_a_page_that_is_far_behind_is_sent_off_to_begin_anew() -> None:
         return heard
 
     assert asyncio.run(follow()) == 1000
+
+
+def test_for_a_page_that_listens_no_more_nothing_piles_up() -> None:
+    async def follow() -> None:
+        hub = Hub()
+        asleep = Subscriber(asyncio.get_running_loop())
+        with hub.subscribed(asleep, lambda: b""):
+            for _ in range(3000):
+                hub.publish("changes", lambda: b"")
+            hub.close()
+            await asyncio.sleep(0)
+            while await asleep.next() is not None:
+                pass
+            await asyncio.wait_for(asleep.next(), 0.05)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(follow())
 
 
 def test_a_page_that_comes_when_the_desk_ends_ends_too() -> None:

@@ -174,6 +174,17 @@ def test_a_message_that_anybody_labelled_waits_no_more_until_it_is_taken_back() 
     assert view.snapshot()["labelling"]["order"]["messages"] == ["q-0", "q-1", "q-2"]
 
 
+def test_a_page_that_came_while_a_message_was_labelled_is_told_of_it_once_it_waits_again() -> None:
+    view = make_view()
+    hear(view, *(Told(b"", make_request(number, "text", NOON)) for number in range(2)), said(make_label("q-1")))
+    page = dict(view.snapshot()["requests"])
+    assert list(page) == ["q-0"]
+    for place in forget(view, Label, label_key("q-1", "ann")):
+        if place.section == "requests":
+            page[place.key] = view.doc(place)
+    assert list(page) == view.snapshot()["labelling"]["order"]["messages"] == ["q-0", "q-1"]
+
+
 def test_labels_since_the_latest_run_are_counted_changes_of_mind_too() -> None:
     view = make_view()
     for minute in range(4):

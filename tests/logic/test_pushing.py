@@ -125,6 +125,24 @@ def test_it_fires_again_soon_after_its_end() -> None:
     assert (posting.fires, posting.alert.startsAt) == (True, again.startsAt)
 
 
+def test_an_end_that_was_not_heard_is_told_by_the_next_though_that_was_never_pushed() -> None:
+    desk = Desk().tell(YELLOW)
+    desk.pushed()
+    desk.tell(OVER)
+    desk.outbox.take_due(NOW)  # no answer came
+    desk.tell(make_alert(starts=NOON + timedelta(minutes=11)), OVER)
+    assert desk.statuses() == [("yellow", "resolved")]
+
+
+def test_after_an_end_that_was_heard_what_was_never_pushed_is_not_taken_back() -> None:
+    desk = Desk().tell(YELLOW)
+    desk.pushed()
+    desk.tell(OVER)
+    desk.pushed()
+    desk.tell(make_alert(starts=NOON + timedelta(minutes=11)), OVER)
+    assert desk.statuses() == []
+
+
 @pytest.mark.parametrize("ends", [NOON - timedelta(hours=1), datetime.fromtimestamp(NOW + 999, UTC)])
 def test_an_end_lies_between_the_start_and_now(ends: datetime) -> None:
     desk = Desk().tell(YELLOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,7 +13,7 @@ from streams.contract.settings import Settings  # noqa: TC001  a dataclass's fie
 from streams.desk.view.shown import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from streams.brokers.writing import Writer
@@ -25,7 +26,7 @@ By = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\S")]
 Words = Annotated[str, Meta(max_length=2000)]
 Key = Annotated[str, Meta(min_length=1, max_length=1024)]
 
-NOT_FOUND, CONFLICT, INVALID = 404, 409, 422
+NOT_FOUND, CONFLICT, INVALID, AWAY = 404, 409, 422, 503
 
 _LABELLED_KEPT = 10_000
 
@@ -80,3 +81,16 @@ def found(thing: T | None, what: str) -> T:
     if thing is None:
         raise ActionError(f"{what} is not known here any more", NOT_FOUND)
     return thing
+
+
+@contextmanager
+def registry_at_hand() -> Iterator[None]:
+    """What is done with the model registry: where that is away, the person is told so, and not that the desk failed.
+
+    Raises:
+        ActionError: It cannot be read or written for now.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ActionError(f"the model registry cannot be read or written: {error}", AWAY) from error

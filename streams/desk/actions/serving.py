@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from models.manifest import VersionError
-from streams.desk.actions.office import CONFLICT, ActionError, Asked, Words
+from streams.desk.actions.office import CONFLICT, ActionError, Asked, Words, registry_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,8 @@ class ServingActions:
 
 def _moved(move: Callable[[], ModelPointer]) -> dict[str, Any]:
     try:
-        pointer = move()
+        with registry_at_hand():
+            pointer = move()
     except VersionError as error:
         raise ActionError(str(error), CONFLICT) from None
     return {"version": pointer.version, "epoch": pointer.epoch}

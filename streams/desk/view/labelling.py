@@ -66,7 +66,12 @@ class LabellingView:
             return set()
         self._count(heard, message_id)
         changed = places(_LABELLING, _PROGRESS)
-        return changed | places(_LABELLING, _ORDER) if message_id in self._requests else changed
+        if message_id in self._requests:
+            changed |= places(_LABELLING, _ORDER)
+            if not self.is_labelled(message_id):
+                # It waits again, and a page that came while it was labelled has never been told of it.
+                changed |= places(_REQUESTS, message_id)
+        return changed
 
     def docs(self) -> Mapping[str, Mapping[str, Doc]]:
         """All requests, their order, and the progress."""

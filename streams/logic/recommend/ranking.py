@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Diversity is sought among so many times the items that are wanted: further down it costs too much.
 _POOL = 5
+_POPULARITY = FEATURES.index("popularity")
 _REASONS: dict[str, RecommendationReason] = {
     "interest": "because_you_read",
     "interest_mean": "because_you_read",
@@ -106,8 +107,10 @@ def rank(
     """
     if not len(candidates):
         return []
-    contributions = scorer.contributions(lookout.features(candidates))
+    features = lookout.features(candidates)
+    contributions = scorer.contributions(features)
     scores = contributions.sum(axis=1)
+    is_read = features[:, _POPULARITY] > 0
     pool = np.argsort(-scores, kind="stable")[: limit * _POOL]
     chosen = pool[mmr(scores[pool], candidates.vectors[pool], limit, diversity)]
     return [
@@ -118,6 +121,7 @@ def rank(
             _liked_topic(candidates.items[place], lookout.preferences),
             candidates.vectors[place],
             read,
+            is_read=bool(is_read[place]),
         )
         for place in chosen
     ]
@@ -144,8 +148,10 @@ def _told(
     topic: str | None,
     vector: NDArray[np.float32],
     read: Read,
+    *,
+    is_read: bool,
 ) -> RecommendedItem:
-    """An item with what spoke most for it."""
+    """An item with what spoke most for it, or least against it, and is true."""
     for_it: dict[RecommendationReason, float] = {}
     for name, amount in zip(FEATURES, contributions.tolist(), strict=True):
         if name in _REASONS:
@@ -155,6 +161,8 @@ def _told(
         for_it.pop("because_you_read", None)
     if topic is None:
         for_it.pop("topic", None)
+    if not is_read:
+        for_it.pop("popular", None)
     reason = max(for_it, key=lambda name: for_it[name])
     because = read.items[int((read.vectors @ vector).argmax())] if reason == "because_you_read" else None
     return RecommendedItem(

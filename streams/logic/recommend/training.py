@@ -14,7 +14,7 @@ from streams.logic.recommend.actions import weight_of
 from streams.logic.recommend.features import FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from streams.contract.recommendations import Behavior, Item
     from streams.logic.recommend.recommender import Recommender
@@ -86,21 +86,21 @@ def make_examples(
     )
 
 
-def read_together(behaviors: Iterable[Behavior], *, window: int = 20) -> list[tuple[str, str]]:
+def read_together(behaviors: Iterable[Behavior], *, window: int = 20) -> Iterator[tuple[str, str]]:
     """Pairs of items of which one reader took to the second soon after the first, in the behaviors' order.
+
+    One by one, since there are up to ``window`` times as many as behaviors.
 
     Args:
         behaviors: In order of time.
         window: How many items later at most.
     """
     before: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=window))
-    pairs: list[tuple[str, str]] = []
     for behavior in behaviors:
         if weight_of(behavior.action, behavior.seconds) >= LIKED:
             earlier = before[behavior.user]
-            pairs.extend((item, behavior.item) for item in earlier if item != behavior.item)
+            yield from ((item, behavior.item) for item in earlier if item != behavior.item)
             earlier.append(behavior.item)
-    return pairs
 
 
 def passes_for_new(item: str) -> bool:

@@ -15,8 +15,10 @@ from support.desk_page import MARKUP, NOW, records_of, told
 from support.desk_records import Told, make_reply, make_request, make_turn, topic_of
 from support.desk_story import morning
 from support.messages import consume_all
+from support.toy_domain import write_domain
 
 from models.registry import Registry
+from streams.cli.desk_page import serve_desk
 from streams.contract.alerts import Silence, Verdict
 from streams.contract.labels import Label, LabelledEntity, SuggestedEntity, label_key
 from streams.contract.model_records import ModelPointer
@@ -25,7 +27,7 @@ from streams.contract.replies import Reply, Turn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from streams.contract.settings import Settings
 
@@ -57,6 +59,29 @@ def test_a_message_is_labelled_by_keys_alone_and_taken_back(open_page: Callable[
     assert (taken_back.key, taken_back.value) == (label_key("q-1", "ann"), None)
     page.keyboard.press("s")
     expect(card).to_contain_text("Osterby Bank is quiet")
+
+
+def test_a_topic_that_was_chosen_and_taken_back_is_not_said(
+    browser: Browser, settings: Settings, tmp_path: Path
+) -> None:
+    """Of several topics none at all would be a word, too: that no topic applies."""
+    domain = write_domain(tmp_path / "several", examples=1)
+    described = domain / "domain.toml"
+    described.write_text(f'topic_mode = "multi"\n{described.read_text()}')
+    tell(settings, [Told(b"q-1", make_request(1, "Acme said", NOW)), Told(b"q-2", make_request(2, "Quiet", NOW))])
+    with serve_desk(settings.model_copy(update={"domain": str(domain)}), "ann") as server:
+        page = browser.new_page()
+        page.goto(server.address)
+        page.goto(f"{server.url}#labels")
+        card = page.locator(".card")
+        expect(card).to_contain_text("Acme said")
+        # A topic and no topic; then negative.
+        for key in ("ArrowRight", "2", "2", "ArrowLeft", "1", "Enter"):
+            page.keyboard.press(key)
+        expect(card).to_contain_text("Quiet")
+        (label,) = records_of(settings, Label)
+        page.close()
+    assert (label.sentiment, label.topics) == ("negative", None)
 
 
 def test_entities_are_marked_by_keys(open_page: Callable[..., Page], settings: Settings) -> None:
@@ -150,6 +175,23 @@ def test_two_browsers_see_each_others_silence(open_page: Callable[..., Page], se
     other.get_by_role("button", name="End the silence").click()
     expect(mine.get_by_role("region", name="Silences")).to_contain_text("over since")
     expect(mine.locator("article.alert")).not_to_contain_text("silenced until")
+
+
+def test_keys_that_are_held_down_send_a_dialog_once(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Silence\u2026").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Mute alerts with").fill("subject=entity/larkmoor")
+    page.evaluate(
+        """() => {
+          const form = document.querySelector("dialog form");
+          const held = { key: "Enter", ctrlKey: true, bubbles: true };
+          for (let time = 0; time < 3; time += 1) form.dispatchEvent(new KeyboardEvent("keydown", held));
+        }"""
+    )
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(1000)
+    expect(page.get_by_role("region", name="Silences").get_by_role("listitem")).to_have_count(1)
 
 
 def test_what_cannot_be_is_told_in_the_dialog(open_page: Callable[..., Page]) -> None:

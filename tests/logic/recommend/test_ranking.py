@@ -14,6 +14,7 @@ from streams.logic.recommend.counts import ItemCounts
 from streams.logic.recommend.features import FEATURES, Lookout, Scene
 from streams.logic.recommend.interests import Bounds, Interests
 from streams.logic.recommend.ranking import Read, Scorer, WeightsError, rank, without_titles
+from streams.logic.recommend.weights import DEFAULT_WEIGHTS
 
 NOTHING_READ = Read([], np.empty((0, 16), np.float32))
 
@@ -158,6 +159,14 @@ def test_no_topic_is_named_that_the_reader_did_not_read_about(reader: Interests,
     scorer = Scorer(msgspec.structs.replace(weights(topic=1.0), means=(-1.0,)))
     (found,) = rank(lookout, candidates, scorer, NOTHING_READ, limit=1, diversity=0.0)
     assert found.reason != "topic"
+
+
+def test_nothing_is_called_popular_that_nobody_has_read() -> None:
+    # Long ago, and still live: its age speaks more against it than that nobody has read it.
+    candidates = Candidates([an_item("a", hours=2000)], unit(1)[None])
+    lookout = Lookout(Interests(Bounds()), Scene(ItemCounts(HOUR, 9), HOUR), NOW)
+    (found,) = rank(lookout, candidates, Scorer(DEFAULT_WEIGHTS), NOTHING_READ, limit=1, diversity=0.3)
+    assert (found.reason, found.why) == ("recent", "new")
 
 
 def test_without_titles_a_recommendation_names_items_and_reasons_alone(reader: Interests) -> None:

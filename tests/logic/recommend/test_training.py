@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from support.recommend import NOW, did, shelf
 
 from streams.contract.settings import Settings
@@ -13,6 +15,8 @@ from streams.logic.recommend.recommender import Recommender
 from streams.logic.recommend.training import make_examples, passes_for_new, read_together
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streams.contract.ranking import Examples
     from streams.contract.recommendations import Behavior
 
@@ -86,4 +90,12 @@ def test_pairs_are_of_one_reader_within_a_window_and_of_what_was_taken_to() -> N
         did("ann", "a"),
         did("ann", "d", "purchase"),
     ]
-    assert read_together(behaviors, window=2) == [("a", "c"), ("c", "a"), ("c", "d"), ("a", "d")]
+    assert list(read_together(behaviors, window=2)) == [("a", "c"), ("c", "a"), ("c", "d"), ("a", "d")]
+
+
+def test_pairs_come_one_by_one_since_there_are_many_times_as_many_as_behaviors() -> None:
+    def endless() -> Iterator[Behavior]:
+        yield from (did("ann", item) for item in "abc")
+        pytest.fail("more is read than is asked for")
+
+    assert list(islice(read_together(endless()), 3)) == [("a", "b"), ("a", "c"), ("b", "c")]

@@ -109,13 +109,16 @@ function group({ name, title, options, several }, number) {
 }
 
 const isChosen = (name, option) => (Array.isArray(chosen[name]) ? chosen[name].includes(option) : chosen[name] === option);
-const isSaid = () => entities() !== null || Object.values(chosen).some((value) => (Array.isArray(value) ? value.length : value));
+const isSaid = () => entities() !== null || Object.keys(chosen).length > 0;
 
 function choose(number, option) {
   const { name, several } = groups[number];
   if (several) {
     const before = chosen[name] ?? [];
-    chosen[name] = before.includes(option) ? before.filter((one) => one !== option) : [...before, option];
+    const after = before.includes(option) ? before.filter((one) => one !== option) : [...before, option];
+    // Without any the group is left open: an empty list would say that none applies.
+    if (after.length) chosen[name] = after;
+    else delete chosen[name];
     active = number;
   } else {
     if (chosen[name] === option) delete chosen[name];

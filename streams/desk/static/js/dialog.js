@@ -25,6 +25,8 @@ export function ask({ title, text, fields = [], submit, danger = false, act }) {
     let done = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      // Ctrl+Enter comes here past a button that is disabled; held down, it would do the same many times.
+      if (button.disabled) return;
       button.disabled = true;
       try {
         await act(Object.fromEntries(fields.map((field) => [field.name, form.elements[field.name].value.trim()])));
