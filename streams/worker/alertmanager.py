@@ -196,7 +196,9 @@ def _api_url(url: str | None) -> httpx.URL:
 def _http_url(text: str) -> httpx.URL | None:
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        # As the look-up of a host encodes it, which for some names, such as one of two points in a row, cannot be done.
+        url.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
         return None
     # A host that must be escaped is one to httpx, and none to Alertmanager.
     return url if url.scheme in ("http", "https") and url.host and "%" not in url.host else None

@@ -24,6 +24,7 @@ from kafka.structs import OffsetAndMetadata
 
 from streams.brokers.client import consumer, producer
 from streams.brokers.errors import BrokerError
+from streams.brokers.presence import Presence
 from streams.contract.access import connector_group as group_of_connectors
 from streams.contract.decoding import JsonDecoder
 from streams.contract.ids import output_id
@@ -119,6 +120,7 @@ class Connector:
             if not self._wait_for_topic(reader):
                 return
             reader.subscribe([self._replies])
+            presence = Presence(kafka)
             self.is_following = True
             log.info("connector started", group=group, host=self._webhook.host)
             while not self._stopped():
@@ -126,6 +128,19 @@ class Connector:
                 if batches:
                     left = self._post_all([record for batch in batches.values() for record in batch], sender)
                     self._commit(reader, batches, left)
+                    self.is_following = True
+                else:
+                    self._note(presence.change())
+
+    def _note(self, change: bool | None) -> None:
+        """Whether a broker listens: the consumer waits for one without a word."""
+        if change is None:
+            return
+        self.is_following = change
+        if change:
+            log.info("replies are followed again")
+        else:
+            log.warning("replies cannot be followed: no broker listens", servers=self._settings.kafka.bootstrap_servers)
 
     def _wait_for_topic(self, reader: KafkaConsumer) -> bool:
         """Whether the topic is there, for which it is waited; False where the connector is to end.

@@ -91,6 +91,9 @@ class TopicWatch:
         except (BrokerError, KafkaError, OSError) as error:
             log.debug("topics cannot be looked for", error=str(error))
             return None
+        except Exception as error:  # such as a certificate that is just being renewed: nobody else looks
+            log.exception("topics cannot be looked for: trying on", error=repr(error))
+            return None
         return [name for name in self._names if name not in ids or self._is_another(name, ids[name])]
 
     def _is_another(self, name: str, told: str | None) -> bool:

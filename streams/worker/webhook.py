@@ -8,7 +8,6 @@ posted twice is one reply.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import random
 import ssl
@@ -171,9 +170,12 @@ def _key(secret: str) -> bytes:
     if not secret.startswith(_SECRET_PREFIX):
         return secret.encode()
     try:
-        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except binascii.Error:
+        key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except ValueError:
         raise SettingsError("replies.webhook_secret: what follows whsec_ is not base64") from None
+    if not key:  # anybody could sign
+        raise SettingsError("replies.webhook_secret: nothing follows whsec_")
+    return key
 
 
 def _address(url: str | None) -> httpx.URL:
@@ -181,7 +183,9 @@ def _address(url: str | None) -> httpx.URL:
     wrong = "replies.webhook_url is no http or https address: give one such as https://support.example/replies"
     try:
         address = httpx.URL(url or "")
-    except httpx.InvalidURL:
+        # As the look-up of a host encodes it, which for some names, such as one of two points in a row, cannot be done.
+        address.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
         raise SettingsError(wrong) from None
     if address.scheme not in ("http", "https") or not address.host:
         raise SettingsError(wrong)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from rich.console import Console
 
+from streams.cli.demonstration import page
 from streams.cli.demonstration.bars import split
 from streams.cli.demonstration.screen import Screen
 from streams.cli.demonstration.stage import environment, stage_settings, surge_settings
@@ -19,6 +22,7 @@ from streams.cli.demonstration.summary import print_summary, summarise
 from streams.cli.demonstration.tally import Tally
 from streams.contract.domain import DomainError, Entities, load_domain
 from streams.contract.records import DeadLetter, Entity, Prediction
+from streams.contract.service_settings import DeskSettings
 from streams.contract.settings import (
     AlertmanagerSettings,
     KafkaSettings,
@@ -313,3 +317,40 @@ def test_the_stage_has_the_users_model_and_nothing_of_the_users_kafka_or_alertma
     assert (read.surge, read.alertmanager) == (surge_settings(), AlertmanagerSettings())
     assert read.kafka.bootstrap_servers == "127.0.0.1:1234"
     assert read.kafka.security_protocol == "PLAINTEXT"
+
+
+def test_what_goes_together_with_the_user_goes_together_on_the_stage(
+    clean_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = load_settings(
+        topics={"inputs": {"wire": "news"}},
+        worker={"shutdown_timeout_seconds": 40.0, "stall_timeout_seconds": 300.0},
+        replies={"deadline_seconds": 30.0},
+        recommend={"items_topic": "news", "checkpoint_seconds": 120.0},
+    )
+    staged = stage_settings(own, "127.0.0.1:1234", tmp_path)
+    for name, value in environment(staged, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == staged
+    assert staged.worker.data_dir == tmp_path / "worker"
+    assert staged.replies.deadline_seconds == 30.0
+
+
+def test_the_page_of_the_play_is_no_page_of_the_users_desk(
+    clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its address is printed with its token.
+    served = list[Settings]()
+
+    def serve(settings: Settings, _: str) -> AbstractContextManager[Any]:
+        served.append(settings)
+        return nullcontext(SimpleNamespace(address="http://127.0.0.1:1/#token=made-now"))
+
+    monkeypatch.setattr(page, "serve_desk", serve)
+    own = load_settings(
+        domain="own",
+        desk={"token": "of-the-users-desk", "tokens": {"ann": "of-the-users-desk-too"}, "host": "desk.example"},
+    )
+    with ExitStack() as stack:
+        page.open_page(own, stack)
+    assert [(settings.domain, settings.desk) for settings in served] == [("own", DeskSettings(port=0))]

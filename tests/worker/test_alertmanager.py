@@ -115,7 +115,9 @@ def test_annotations_hold_masked_text_alone_and_not_too_much_of_it(server: Serve
     assert len(lines[0]) < 300
 
 
-@pytest.mark.parametrize("url", ["", "entity/larkmoor", "//desk.example", "http://", "http://a b/", "javascript:1"])
+@pytest.mark.parametrize(
+    "url", ["", "entity/larkmoor", "//desk.example", "http://", "http://a b/", "http://xn--a/", "javascript:1"]
+)
 def test_a_generator_url_that_is_none_is_left_out(server: Server, url: str) -> None:
     push(server, lambda pusher: pusher.tell(make_alert(generatorURL=url)), lambda outcomes: outcomes)
     ((_, _, (told,)),) = server.requests
@@ -136,7 +138,9 @@ def test_the_address_may_have_a_path_and_a_password_that_no_log_tells(server: Se
     assert server.place in str(logs)
 
 
-@pytest.mark.parametrize("url", [None, "", "localhost:9093", "ftp://am", "http://"])
+@pytest.mark.parametrize(
+    "url", [None, "", "localhost:9093", "ftp://am", "http://", "http://am..example", "http://xn--a"]
+)
 def test_an_address_that_is_none_is_refused_by_the_settings_name(url: str | None) -> None:
     with pytest.raises(SettingsError, match=r"alertmanager\.url"):
         AlertmanagerPusher(AlertmanagerSettings(url=url), is_silenced=lambda _: False)

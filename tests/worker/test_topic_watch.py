@@ -13,7 +13,7 @@ from streams.brokers.admin import create_topics
 from streams.brokers.client import admin_client
 from streams.brokers.errors import BrokerUnreachableError
 from streams.brokers.tansu import TansuBroker
-from streams.contract.settings import SurgeSettings
+from streams.contract.settings import SettingsError, SurgeSettings
 from streams.contract.topics import all_topics, predictions_topic
 from streams.worker.topic_watch import TopicsGoneError, TopicWatch
 
@@ -72,6 +72,11 @@ def test_what_is_there_again_is_no_loss() -> None:
 def test_a_broker_that_does_not_answer_says_nothing_of_its_topics() -> None:
     assert told([AWAY, ALL, {}, AWAY, ALL, AWAY, AWAY]) == []
     assert len(told([ALL, {}, AWAY, {}])) == 1
+
+
+def test_a_look_that_fails_otherwise_does_not_end_the_watch() -> None:
+    # As while a certificate's file is being exchanged.
+    assert len(told([ALL, SettingsError("kafka.ssl_cafile is not a file"), RuntimeError("?"), {}, {}])) == 1
 
 
 def test_another_topic_under_the_name_of_one_is_a_loss() -> None:

@@ -19,6 +19,7 @@ from streams.brokers.broker import free_port
 from streams.brokers.process import ChildProcess
 from streams.cli.common import CommandError
 from streams.contract.model_settings import RetrainSettings, SwapSettings
+from streams.contract.service_settings import RecommendSettings
 from streams.contract.settings import (
     AlertmanagerSettings,
     KafkaSettings,
@@ -27,7 +28,6 @@ from streams.contract.settings import (
     Settings,
     SurgeSettings,
     TopicsSettings,
-    WorkerSettings,
 )
 
 _READY_SECONDS = 90.0
@@ -60,6 +60,7 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
         session_timeout_seconds=6.0,
         heartbeat_interval_seconds=1.0,
     )
+    usual = RecommendSettings()
     return own.model_copy(
         update={
             "kafka": kafka,
@@ -74,7 +75,12 @@ def stage_settings(own: Settings, bootstrap_servers: str, folder: Path) -> Setti
             "swap": SwapSettings(stagger_seconds=0.0),
             "alertmanager": AlertmanagerSettings(),
             "metrics": MetricsSettings(port=free_port()),
-            "worker": WorkerSettings(data_dir=folder / "worker"),
+            # The user's time-outs stay, since others of the user's settings are such as go with them.
+            "worker": own.worker.model_copy(update={"data_dir": folder / "worker"}),
+            # The user's names may be those of the stage's inputs.
+            "recommend": own.recommend.model_copy(
+                update={"items_topic": usual.items_topic, "behaviors_topic": usual.behaviors_topic}
+            ),
             "log": LogSettings(level="warning"),
         }
     )
