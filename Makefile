@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE ?= 1
 # Tests wait for brokers and time-outs as much as they compute; more processes make those wait for one another that are timed.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test coverage lint format bench chaos soak lock schema audit sbom clean help
+.PHONY: demo test quick coverage lint format bench chaos soak lock schema audit sbom clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,11 @@ test: $(VENV)/.dev ## Lint, check types and arrows, and run every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/tocsin models bootstrap --if-missing
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
+
+quick: $(VENV)/.dev ## Lint, check types and arrows, and run the tests that start neither brokers nor workers (nine of ten)
+	$(MAKE) --no-print-directory lint
+	$(BIN)/tocsin models bootstrap --if-missing
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m "not integration and not kafka"
 
 coverage: $(VENV)/.dev ## Run every test, and tell which lines none of them runs
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
