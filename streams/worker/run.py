@@ -14,6 +14,7 @@ from exporters.metrics import WorkerMetrics
 from exporters.onlooker_metrics import OnlookerMetrics
 from streams.agents.enrich import add_enrich
 from streams.brokers.admin import topic_ids
+from streams.contract.settings import SettingsError
 from streams.contract.topics import (
     alerts_topic,
     all_topics,
@@ -80,6 +81,9 @@ def run_worker(
     Returns:
         Exit code: 0 after a clean stop, 1 where the worker could not go on. A worker that has lag and does not move, or
         that does not stop when it should, ends the process itself, with 75.
+
+    Raises:
+        SettingsError: Its folder cannot be made.
     """
     import uvloop  # noqa: PLC0415  absent on Windows, where nothing else here would run either
 
@@ -91,7 +95,7 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     end = _End()
     on_fatal = end.fail
     end.on_signals()
-    settings.worker.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings)
     metrics = WorkerMetrics()
     app = build_application(settings)
     publisher = BatchPublisher(settings.kafka, kept_in_place(settings), on_retry=metrics.retries.labels("publish").inc)
@@ -166,6 +170,14 @@ async def _run(settings: Settings, serving: Serving, domain: Domain, on_url: Cal
     for failure in end.failures:
         log.error("worker failed", error=repr(failure), exc_info=failure)
     return EXIT_FAILED if end.failures else EXIT_OK
+
+
+def _make_folder(settings: Settings) -> None:
+    folder = settings.worker.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"worker.data_dir: {folder} cannot be made: {error.strerror}") from error
 
 
 class _End:

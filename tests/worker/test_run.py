@@ -18,14 +18,14 @@ from support.processes import wait_for
 
 from models.readings import Reading
 from streams.contract.domain import load_domain
+from streams.contract.settings import Settings, SettingsError, WorkerSettings
 from streams.contract.topics import predictions_topic
 from streams.worker.run import EXIT_OK, run_worker
 from streams.worker.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from streams.contract.settings import Settings
+    from pathlib import Path
 
 # Faust leaves the event loop of its consumer's thread, and tasks in it, to the garbage collector.
 pytestmark = [
@@ -106,3 +106,10 @@ def test_a_worker_listens_on_its_metrics_port_alone_and_spares_what_stays(stream
 def test_a_worker_may_be_stopped_before_it_has_started(stream_settings: Settings) -> None:
     # Which also says that it stopped within worker.shutdown_timeout_seconds: else it fails.
     assert run_until_stopped(stream_settings, lambda _: None) == EXIT_OK
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_its_setting(tmp_path: Path, clean_environment: None) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(worker=WorkerSettings(data_dir=tmp_path / "file" / "data"))
+    with pytest.raises(SettingsError, match=r"worker\.data_dir: .*data cannot be made: Not a directory"):
+        run_worker(settings, Serving(Model()), load_domain("finance"))
