@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +13,7 @@ from models.manifest import Manifest, VersionError
 from models.registry import Registry
 from streams.cli import common
 from streams.cli.extras import bootstrap_extra
+from streams.cli.registry_faults import registry_faults
 from streams.cli.stages import Stages, bars
 from streams.contract.settings import Settings
 
@@ -65,7 +64,7 @@ def write(
 
     settings = common.settings()
     served = settings.generator
-    with _told_faults():
+    with registry_faults():
         _, generator = Registry.of(settings.model).resolve_and_load(
             served.name,
             served.alias,
@@ -102,7 +101,7 @@ def ensure_generator(settings: Settings, *, if_missing: bool = True) -> tuple[Ma
     from models.generator.runtime import Generator  # noqa: PLC0415  late: the command line stays quick
 
     name, cache = settings.generator.name, settings.model.cache
-    with _told_faults():
+    with registry_faults():
         registry = Registry.of(settings.model)
         before = registry.aliases(name).get("champion")
         if if_missing and before is not None:
@@ -142,14 +141,3 @@ def _make(registry: Registry, settings: Settings) -> int:
 
 def _told(manifest: Manifest) -> dict[str, object]:
     return {"precision": manifest.precision, "max_tokens": manifest.max_tokens, "lineage": manifest.lineage}
-
-
-@contextmanager
-def _told_faults() -> Iterator[None]:
-    """The fault of a version, or of where they are kept, as a command's."""
-    try:
-        yield
-    except VersionError as error:
-        raise common.CommandError(str(error)) from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry cannot be read or written: {error}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from streams.cli import common
 from streams.cli.extras import bootstrap_extra
 from streams.cli.from_onnx import from_onnx
 from streams.cli.pull import pull
+from streams.cli.registry_faults import registry_faults
 from streams.cli.stages import Stages, bars
 from streams.cli.why import why
 from streams.contract.credentials import hide_credentials
@@ -71,7 +71,7 @@ def ensure_champion(settings: Settings, *, if_missing: bool = True, seed: int = 
     from models.runtime import Encoder  # noqa: PLC0415
 
     model, domain = settings.model, load_domain(settings.domain)
-    with _told():
+    with registry_faults():
         registry = Registry.of(model)
         before = registry.aliases(model.name).get("champion")
         standing = _champion(registry, model, domain) if if_missing and before is not None else None
@@ -92,7 +92,7 @@ def list_(*, as_json: AsJson = False) -> None:
     Example: `tocsin models list --json | jq -r .version`
     """
     model = common.settings().model
-    with _told():
+    with registry_faults():
         registry = Registry.of(model)
         aliases = registry.state(model.name).aliases
         rows = [_row(registry, model.name, version, aliases.set_ones()) for version in registry.versions(model.name)]
@@ -136,16 +136,17 @@ def show(
     Example: `tocsin models show champion`
     """
     model = common.settings().model
-    with _told(common.NOT_FOUND):
+    with registry_faults(common.NOT_FOUND):
         registry = Registry.of(model)
         number = registry.resolve(model.name, version)
         manifest = registry.manifest(model.name, number)
-    with _told():
+    with registry_faults():
         folder = registry.fetch(model.name, number, model.cache)
+        aliases = registry.aliases(model.name)
     if as_json:
         common.print_json(manifest)
         return
-    names = [alias for alias, pointed in registry.aliases(model.name).items() if pointed == number]
+    names = [alias for alias, pointed in aliases.items() if pointed == number]
     common.out.print(f"[bold]{manifest.name}:{number}[/] {', '.join(names)}", highlight=False)
     common.out.print(
         f"created {manifest.created.isoformat()}, {manifest.precision}, {manifest.max_tokens} tokens, "
@@ -159,17 +160,6 @@ def show(
         files.add_row(name, f"{entry.size / _MEGABYTE:.2f}", entry.sha256[:16])
     common.out.print(files)
     common.out.print(f"files: {folder}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _told(code: int = common.FAILED) -> Iterator[None]:
-    """The fault of a version, or of where they are kept, as a command's."""
-    try:
-        yield
-    except VersionError as error:
-        raise common.CommandError(str(error), code) from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry cannot be read or written: {error}") from error
 
 
 def _champion(registry: Registry, model: ModelSettings, domain: Domain) -> Manifest | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from models.manifest import VersionError
 from models.registry import Registry
 from retrain import promotion
 from streams.cli import common, desk
+from streams.cli.registry_faults import registry_faults
 from streams.contract.model_records import ModelPointer
 from streams.contract.settings import Settings
 
@@ -108,7 +107,7 @@ def announce(*, as_json: desk.AsJsonLines = False) -> None:
     Example: `tocsin models announce`
     """
     settings = common.settings()
-    with _told():
+    with registry_faults():
         pointers = promotion.announce(settings, Registry.of(settings.model))
     if not pointers:
         raise common.CommandError(f"no version of {settings.model.name} serves", common.NOT_FOUND)
@@ -147,18 +146,8 @@ def _tried(settings: Settings, registry: Registry, version: str) -> int:
 
 
 def _moved(settings: Settings, move: Callable[[Registry], ModelPointer]) -> ModelPointer:
-    with _told():
+    with registry_faults():
         return move(Registry.of(settings.model))
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except VersionError as error:
-        raise common.CommandError(str(error)) from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry cannot be read or written: {error}") from error
 
 
 def _print(settings: Settings, pointer: ModelPointer, *, as_json: bool, how: str = "is the champion") -> None:

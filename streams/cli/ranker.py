@@ -9,13 +9,13 @@ import msgspec
 import typer
 
 from models.items.ranker import NAME, load_ranker
-from models.manifest import VersionError
 from models.registry import Registry
 from retrain import promotion
 from retrain.learner import named
 from streams.cli import common, desk
 from streams.cli.learners import learner_of, told, train_extra
 from streams.cli.reach import require_topics
+from streams.cli.registry_faults import registry_faults
 from streams.cli.stages import Stages, bars
 from streams.contract.logs import configure_logging
 from streams.contract.model_records import RetrainRequest
@@ -53,14 +53,14 @@ def learn(by: desk.By = None, *, as_json: desk.AsJson = False) -> None:
     request = RetrainRequest(
         id=uuid4().hex, model=NAME, time=datetime.now(UTC), by=desk.speaker(by), reason="tocsin ranker learn"
     )
-    with bars() as progress:
+    with registry_faults(), bars() as progress:
         configure_logging(settings.log)
         try:
             record = learner.job(settings, Stages(progress).move).run(request)
-        except (BusyError, VersionError) as error:
+        except BusyError as error:
             raise common.CommandError(str(error)) from error
-    registry = Registry.of(settings.model)
-    decision = None if record.version is None else decision_of(registry, NAME, record.version)
+        registry = Registry.of(settings.model)
+        decision = None if record.version is None else decision_of(registry, NAME, record.version)
     if record.version is None or decision is None:
         raise common.CommandError(" ".join(record.reasons))
     promoted = record.outcome == "promoted"
@@ -86,14 +86,12 @@ def rollback(
     Example: `tocsin ranker rollback --reason "only the popular is shown"`
     """
     settings = common.settings()
-    registry = Registry.of(settings.model)
-    try:
+    with registry_faults():
+        registry = Registry.of(settings.model)
         expected = registry.aliases(NAME).get("champion")
         # It must be whole: what cannot be loaded would leave the one that serves in place without a word.
         load_ranker(registry, "previous", settings.model.cache)
         pointer = promotion.rollback(named(settings, NAME), registry, desk.speaker(by), reason, expected=expected)
-    except (VersionError, OSError) as error:
-        raise common.CommandError(str(error)) from error
     if as_json:
         common.print_json(pointer)
         return

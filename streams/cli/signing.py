@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from models.manifest import VersionError
 from models.registry import Registry
 from streams.cli import common
+from streams.cli.registry_faults import registry_faults
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,12 +29,8 @@ def sign(
     Example: `TOCSIN_MODEL__KEY_FILE=registry.key tocsin models sign 1 2`
     """
     model = common.settings().model
-    try:
+    with registry_faults():
         registry = Registry.of(model)
         for version in versions:
             registry.sign(name or model.name, version, model.cache)
             common.say(f"{name or model.name}:{version} is signed")
-    except VersionError as error:
-        raise common.CommandError(str(error)) from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry cannot be read or written: {error}") from error

@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models.manifest import VersionError
 from models.registry import Registry
 from retrain.decisions import DecisionRecord, decision_of
 from streams.cli import common, desk
+from streams.cli.registry_faults import registry_faults
 
 
 def why(
@@ -27,15 +27,11 @@ def why(
     """
     settings = common.settings()
     name = settings.model.name if model is None else model
-    try:
+    with registry_faults(common.NOT_FOUND):
         registry = Registry.of(settings.model)
         number = registry.resolve(name, version)
         manifest = registry.manifest(name, number)
         decision = decision_of(registry, name, number)
-    except VersionError as error:
-        raise common.CommandError(str(error), common.NOT_FOUND) from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry cannot be read: {error}") from error
     if decision is None:
         if manifest.lineage.get("parent") is None:
             raise common.CommandError(

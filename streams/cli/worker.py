@@ -65,13 +65,13 @@ def worker(
 
 def _first_version(settings: Settings) -> tuple[Serving, int]:
     """What answers first, and the number of the latest state of aliases that is dealt with by that."""
-    from models.manifest import VersionError  # noqa: PLC0415  as above
-    from models.registry import Registry  # noqa: PLC0415
+    from models.registry import Registry  # noqa: PLC0415  as above
     from models.runtime import Encoder  # noqa: PLC0415
+    from streams.cli.registry_faults import registry_faults  # noqa: PLC0415
     from streams.worker.serving import Serving  # noqa: PLC0415
 
     model = settings.model
-    try:
+    with registry_faults(advice=". Make a first model: `tocsin models bootstrap`"):
         registry = Registry.of(model)
         # First: what changes while it loads is told by a pointer of a later epoch.
         state = registry.state(model.name)
@@ -81,10 +81,6 @@ def _first_version(settings: Settings) -> tuple[Serving, int]:
             model.cache,
             lambda folder: Encoder.load(folder, threads=model.threads, sub_batch=model.sub_batch),
         )
-    except VersionError as error:
-        raise common.CommandError(f"{error}. Make a first model: `tocsin models bootstrap`") from error
-    except OSError as error:
-        raise common.CommandError(f"the model registry (model.registry) cannot be read: {error}") from error
     encoder.warm_up(embedder=settings.enrich.publish_embedding)
     is_refused = model.alias == "champion" and version != state.aliases.champion
     # Not dealt with, so that the worker tries that champion again, tells of it, and has it taken back.

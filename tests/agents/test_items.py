@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from support.agents import Event, NarrowPublisher, QuietApp
 
 from exporters.metrics import WorkerMetrics
 from exporters.recommend_metrics import RecommendMetrics
@@ -21,40 +21,13 @@ from streams.logic.burying import Burier
 from streams.logic.items import ItemEmbedder, ItemOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from concurrent.futures import Executor
 
     from streams.contract.incoming import Record
 
 SETTINGS = Settings()
 VECTORS, LETTERS = item_vectors_topic(SETTINGS.topics), dead_letters_topic(SETTINGS.topics)
-
-
-class Event:
-    """As much of Faust's event as the agent uses."""
-
-    def __init__(self, offset: int) -> None:
-        value = b"x" * 100
-        self.message = SimpleNamespace(
-            topic="items", partition=0, offset=offset, timestamp=1.0, key=None, value=value, headers=None
-        )
-        self.acknowledged = False
-
-    def ack(self) -> None:
-        self.acknowledged = True
-
-
-class Publisher:
-    """Takes no record larger than the topic's limit."""
-
-    def __init__(self, **limits: int) -> None:
-        self.limits = {VECTORS: limits.get("vectors", 10_000), LETTERS: limits.get("letters", 10_000)}
-        self.taken: list[Output] = []
-
-    async def publish(self, outputs: Sequence[Output]) -> list[Output]:
-        refused = [output for output in outputs if len(output.value or b"") > self.limits[output.topic]]
-        self.taken += [output for output in outputs if output not in refused]
-        return refused
 
 
 class Embedder(ItemEmbedder):
@@ -68,24 +41,14 @@ class Embedder(ItemEmbedder):
         return [ItemOutcome(record, Output(VECTORS, b"key", b"v" * record.offset), "embedded") for record in records]
 
 
-class App:
-    """Gives the agent its topic, and no events."""
-
-    def topic(self, *_: str, **__: object) -> None:
-        return None
-
-    def agent(self, *_: object, **__: object) -> Callable[[Any], Any]:
-        return lambda function: function
-
-
 def run(
-    publisher: Publisher, executor: Executor | None = None
+    publisher: NarrowPublisher, executor: Executor | None = None
 ) -> tuple[list[Event], list[BaseException], WorkerMetrics]:
-    events, fatal, metrics = [Event(50), Event(500)], [], WorkerMetrics()
+    events, fatal, metrics = [Event("items", offset, b"x" * 100) for offset in (50, 500)], [], WorkerMetrics()
 
     async def story() -> None:
         line = add_items(
-            App(),  # type: ignore[arg-type]
+            QuietApp(),  # type: ignore[arg-type]
             Embedder(),
             publisher,  # type: ignore[arg-type]
             SETTINGS,
@@ -106,7 +69,7 @@ def run(
     return events, fatal, metrics
 
 
-def letters(publisher: Publisher) -> list[DeadLetter]:
+def letters(publisher: NarrowPublisher) -> list[DeadLetter]:
     return [
         msgspec.json.decode(output.value or b"", type=DeadLetter)
         for output in publisher.taken
@@ -115,7 +78,7 @@ def letters(publisher: Publisher) -> list[DeadLetter]:
 
 
 def test_an_item_too_large_becomes_a_dead_letter_with_all_of_it() -> None:
-    publisher = Publisher(vectors=100)
+    publisher = NarrowPublisher({VECTORS: 100})
     events, fatal, metrics = run(publisher)
     (letter,) = letters(publisher)
     assert (letter.offset, letter.stage, letter.reason, letter.value) == (500, "publish", "too_large", b"x" * 100)
@@ -126,7 +89,7 @@ def test_an_item_too_large_becomes_a_dead_letter_with_all_of_it() -> None:
 
 
 def test_a_dead_letter_too_large_keeps_the_place_alone() -> None:
-    publisher = Publisher(vectors=100, letters=420)
+    publisher = NarrowPublisher({VECTORS: 100, LETTERS: 420})
     events, fatal, _ = run(publisher)
     (letter,) = letters(publisher)
     assert (letter.offset, letter.value) == (500, b"")
@@ -135,7 +98,7 @@ def test_a_dead_letter_too_large_keeps_the_place_alone() -> None:
 
 
 def test_where_not_even_that_is_taken_the_worker_ends_without_acknowledging() -> None:
-    events, fatal, _ = run(Publisher(vectors=100, letters=10))
+    events, fatal, _ = run(NarrowPublisher({VECTORS: 100, LETTERS: 10}))
     assert not any(event.acknowledged for event in events)
     with pytest.raises(UndeliverableError, match=r"max\.message\.bytes"):
         raise fatal[0]

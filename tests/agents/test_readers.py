@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from support.agents import Event, NarrowPublisher, QuietApp
 
 from exporters.metrics import WorkerMetrics
 from streams.agents.enrich import UndeliverableError
@@ -17,58 +16,21 @@ from streams.contract.settings import Settings
 from streams.contract.topics import dead_letters_topic, reader_events_topic
 from streams.logic.reader_events import Rekeyer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from streams.contract.outgoing import Output
-
 SETTINGS = Settings()
 EVENTS, LETTERS = reader_events_topic(SETTINGS.topics), dead_letters_topic(SETTINGS.topics)
 
 
-class Event:
-    """As much of Faust's event as the agent uses."""
-
-    def __init__(self, offset: int, value: bytes) -> None:
-        self.message = SimpleNamespace(
-            topic="behaviors", partition=0, offset=offset, timestamp=1.0, key=None, value=value, headers=None
-        )
-        self.acknowledged = False
-
-    def ack(self) -> None:
-        self.acknowledged = True
-
-
-class Publisher:
-    """Takes no record larger than the topic's limit."""
-
-    def __init__(self, *, events: int = 10_000, letters: int = 10_000) -> None:
-        self.limits = {EVENTS: events, LETTERS: letters}
-        self.taken: list[Output] = []
-
-    async def publish(self, outputs: Sequence[Output]) -> list[Output]:
-        refused = [output for output in outputs if len(output.value or b"") > self.limits[output.topic]]
-        self.taken += [output for output in outputs if output not in refused]
-        return refused
-
-
-class App:
-    """Gives the agent its topic, and no events."""
-
-    def topic(self, *_: str, **__: object) -> None:
-        return None
-
-    def agent(self, *_: object, **__: object) -> Callable[[Any], Any]:
-        return lambda function: function
-
-
-def run(publisher: Publisher) -> tuple[list[Event], list[BaseException], WorkerMetrics]:
+def run(publisher: NarrowPublisher) -> tuple[list[Event], list[BaseException], WorkerMetrics]:
     good = b'{"user": "ada", "item": "guide", "action": "click"}'
-    events, fatal, metrics = [Event(0, good), Event(1, b"x" * 5000), Event(2, good)], [], WorkerMetrics()
+    events, fatal, metrics = (
+        [Event("behaviors", place, value) for place, value in enumerate((good, b"x" * 5000, good))],
+        [],
+        WorkerMetrics(),
+    )
 
     async def story() -> None:
         pipeline = add_readers(
-            App(),  # type: ignore[arg-type]
+            QuietApp(),  # type: ignore[arg-type]
             Rekeyer(SETTINGS),
             publisher,  # type: ignore[arg-type]
             SETTINGS,
@@ -88,7 +50,7 @@ def run(publisher: Publisher) -> tuple[list[Event], list[BaseException], WorkerM
 
 
 def test_a_dead_letter_too_large_keeps_the_place_alone() -> None:
-    publisher = Publisher(letters=1000)
+    publisher = NarrowPublisher({LETTERS: 1000})
     events, fatal, metrics = run(publisher)
     assert fatal == []
     assert [event.acknowledged for event in events] == [True, True, True]
@@ -99,9 +61,9 @@ def test_a_dead_letter_too_large_keeps_the_place_alone() -> None:
     assert metrics.registry.get_sample_value("tocsin_dead_letters_total", {"reason": "malformed"}) == 1
 
 
-@pytest.mark.parametrize("limits", [{"letters": 10}, {"events": 10}])
+@pytest.mark.parametrize("limits", [{LETTERS: 10}, {EVENTS: 10}])
 def test_where_not_even_that_is_taken_the_worker_ends_without_acknowledging(limits: dict[str, int]) -> None:
-    events, fatal, _ = run(Publisher(**limits))
+    events, fatal, _ = run(NarrowPublisher(limits))
     assert not any(event.acknowledged for event in events)
     with pytest.raises(UndeliverableError, match=r"max\.message\.bytes"):
         raise fatal[0]

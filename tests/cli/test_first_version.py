@@ -57,5 +57,5 @@ def test_a_registry_that_cannot_be_read_is_told_by_its_setting(
         raise TimeoutError("no answer")
 
     monkeypatch.setattr(Registry, "state", be_away)
-    with pytest.raises(CommandError, match=r"\(model\.registry\) cannot be read: no answer"):
+    with pytest.raises(CommandError, match=r"\(model\.registry\) cannot be read or written: no answer"):
         first(registry, tmp_path)

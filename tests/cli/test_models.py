@@ -224,7 +224,7 @@ def test_a_registry_that_cannot_be_written(run: Run, trainer: Trainer, tmp_path:
     (tmp_path / "registry").write_text("a file where a folder should be")
     code, _, err = run("models", "bootstrap")
     assert code == 1
-    assert "the model registry cannot be read or written" in err
+    assert "the model registry (model.registry) cannot be read or written" in err
 
 
 @pytest.mark.parametrize("version", ["7", "challenger", "best"])

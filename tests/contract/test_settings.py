@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def file(tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "mine.toml"
-    path.touch()
-    monkeypatch.setenv("TOCSIN_CONFIG", str(path))
-    return path
-
-
 @pytest.mark.usefixtures("clean_environment")
 def test_defaults_are_safe() -> None:
     settings = load_settings()
