@@ -107,7 +107,8 @@ def _download(stored: Stored, manifest: Manifest, content: bytes, folder: Path) 
 def _forget_drafts(folder: Path) -> None:
     """Remove what processes have left that were killed while they copied, as a trial is that takes too long."""
     before = time.time() - _FORGOTTEN_SECONDS
-    for draft in folder.glob(".*"):
+    # None but its own: some file systems keep folders of theirs beside, such as .snapshot.
+    for draft in folder.glob(".[0-9]*-*"):
         # Another process may be at it too.
         with suppress(OSError):
             if max(path.stat().st_mtime for path in (draft, *draft.rglob("*"))) < before:

@@ -279,7 +279,7 @@ class Scheduler:
             self._tell_problem(str(error))
             raise _AwayError from error
         except Exception as error:
-            # Where an object store is away, its library raises what it likes.
+            # Whatever it is: where the schedule ends, no model of any kind is trained any more.
             self._tell_problem(repr(error))
             raise _AwayError from error
 

@@ -100,13 +100,15 @@ def test_what_a_killed_process_left_of_a_copy_goes_with_a_later_one(
     register(registry, small)
     versions = tmp_path / "versions/encoder"
     day_ago = time.time() - 90_000
-    for name in (".7-old", ".8-young", ".9-copying"):
+    for name in (".7-old", ".8-young", ".9-copying", ".snapshot"):
         (versions / name / "version").mkdir(parents=True)
         (versions / name / "version/model.onnx").write_bytes(b"half")
-    for path in (versions / ".7-old", *(versions / ".7-old").rglob("*"), versions / ".9-copying"):
-        os.utime(path, (day_ago, day_ago))
+    for name in (".7-old", ".snapshot"):
+        for path in (versions / name, *(versions / name).rglob("*")):
+            os.utime(path, (day_ago, day_ago))
+    os.utime(versions / ".9-copying", (day_ago, day_ago))
     folder = registry.fetch("encoder", 1, tmp_path)
-    assert sorted(path.name for path in versions.iterdir()) == [".8-young", ".9-copying", folder.name]
+    assert sorted(path.name for path in versions.iterdir()) == [".8-young", ".9-copying", ".snapshot", folder.name]
 
 
 def test_a_version_is_on_the_disk_before_it_is_one(
