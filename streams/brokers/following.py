@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from streams.brokers.client import consumer
+from streams.brokers.client import QUIET_FETCH_SECONDS, consumer
 from streams.brokers.errors import BrokerUnreachableError, unreadable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Follower:
     def __init__(
         self, kafka: KafkaSettings, topics: Sequence[str], *, from_beginning: bool, last: Mapping[str, int] = _NONE
     ) -> None:
-        self._consumer = consumer(kafka)
+        self._consumer = consumer(kafka, fetch_wait_seconds=QUIET_FETCH_SECONDS)
         try:
             self.partitions = [
                 TopicPartition(topic, number)

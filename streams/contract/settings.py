@@ -78,7 +78,7 @@ class KafkaSettings(Section):
         30.0, description="How long a command waits for a message to be acknowledged, all attempts together."
     )
     fetch_max_wait_seconds: PositiveFloat = Field(
-        0.02, description="How long a broker may hold an empty fetch; Faust's own 1.5 s would be latency."
+        0.02, description="How long a broker may gather messages for a worker's fetch: no message waits longer for it."
     )
     commit_interval_seconds: PositiveFloat = Field(1.0, description="How often acknowledged offsets are committed.")
 

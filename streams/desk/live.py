@@ -39,8 +39,6 @@ _PAUSE_SECONDS = 1.0
 _STATUS_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _RATE_SECONDS = 10.0
-# A broker may hold an empty fetch so long: a new record ends the wait at once.
-_FETCH_WAIT_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -115,14 +113,13 @@ class Live:
             raise BrokerUnreachableError(f"the desk knew nothing within {timeout:g} s: {why}")
 
     def _run(self) -> None:
-        kafka = self._settings.kafka.model_copy(update={"fetch_max_wait_seconds": _FETCH_WAIT_SECONDS})
         keep = self._settings.desk.keep
         partitions = self._settings.topics.partitions
         prediction_topic, trend_topic = (self._topic(kind) for kind in (Prediction, Trend))
         last = {prediction_topic: 0, trend_topic: -(-keep * WINDOWS // partitions)}
         while not self._stop.is_set():
             try:
-                with Follower(kafka, list(self._records), from_beginning=True, last=last) as follower:
+                with Follower(self._settings.kafka, list(self._records), from_beginning=True, last=last) as follower:
                     self._require_topics(follower)
                     self._follow(follower)
             except (BrokerError, KafkaError, OSError) as error:

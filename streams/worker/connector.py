@@ -22,7 +22,7 @@ from kafka import TopicPartition
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
-from streams.brokers.client import consumer, producer
+from streams.brokers.client import QUIET_FETCH_SECONDS, consumer, producer
 from streams.brokers.errors import BrokerError
 from streams.brokers.presence import Presence
 from streams.contract.access import connector_group as group_of_connectors
@@ -116,7 +116,10 @@ class Connector:
     def _follow(self) -> None:
         kafka = self._settings.kafka
         group = connector_group(self._settings)
-        with consumer(kafka, group_id=group) as reader, producer(kafka) as sender:
+        with (
+            consumer(kafka, group_id=group, fetch_wait_seconds=QUIET_FETCH_SECONDS) as reader,
+            producer(kafka) as sender,
+        ):
             if not self._wait_for_topic(reader):
                 return
             reader.subscribe([self._replies])

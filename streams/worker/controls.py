@@ -15,7 +15,7 @@ import structlog
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from streams.brokers.client import consumer
+from streams.brokers.client import QUIET_FETCH_SECONDS, consumer
 from streams.brokers.errors import BrokerError, BrokerUnreachableError, TopicError
 from streams.brokers.presence import Presence
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A broker may hold an empty fetch so long: a new record ends the wait at once, and nobody else is kept waiting by it.
-_FETCH_WAIT_SECONDS = 0.5
 _POLL_MS = 200
 _PAUSE_SECONDS = 1.0
 
@@ -148,10 +146,9 @@ class Controls:
             self._thread.join(self._kafka.request_timeout_seconds)
 
     def _run(self) -> None:
-        quiet = self._kafka.model_copy(update={"fetch_max_wait_seconds": _FETCH_WAIT_SECONDS})
         while not self._stop.is_set():
             try:
-                with consumer(quiet) as reader:
+                with consumer(self._kafka, fetch_wait_seconds=QUIET_FETCH_SECONDS) as reader:
                     self._read(reader)
             except (BrokerError, KafkaError, OSError) as error:
                 self._tell_problem(str(error))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from kafka.errors import KafkaError
 
-from streams.brokers.client import consumer
+from streams.brokers.client import QUIET_FETCH_SECONDS, consumer
 from streams.brokers.errors import BrokerError, BrokerUnreachableError
 from streams.brokers.presence import Presence
 from streams.worker.controls import assign_whole, is_at_end
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from streams.contract.settings import KafkaSettings
 
-# A broker may hold an empty fetch so long: a new record ends the wait at once.
-_FETCH_WAIT_SECONDS = 0.5
 _POLL_MS = 200
 _PAUSE_SECONDS = 1.0
 
@@ -82,10 +80,9 @@ class Tail:
 
     def _run(self) -> None:
         self._on_start()
-        quiet = self._kafka.model_copy(update={"fetch_max_wait_seconds": _FETCH_WAIT_SECONDS})
         while not self._stop.is_set():
             try:
-                with consumer(quiet) as reader:
+                with consumer(self._kafka, fetch_wait_seconds=QUIET_FETCH_SECONDS) as reader:
                     self._read(reader)
             except (BrokerError, KafkaError, OSError) as error:
                 if self._is_well and not self._stop.is_set():

@@ -40,6 +40,13 @@ def test_from_the_beginning_everything(stream_settings: Settings) -> None:
         assert sorted(_values(follower, 50)) == sorted(b"%d" % number for number in range(50))
 
 
+def test_who_stays_asks_seldom(stream_settings: Settings) -> None:
+    # A worker's wait of 20 ms would be fifty fetches a second of a quiet topic, in kafka-python a fifteenth of a core.
+    topic = next(iter(stream_settings.topics.inputs))
+    with Follower(stream_settings.kafka, [topic], from_beginning=True) as follower:
+        assert follower._consumer.config["fetch_max_wait_ms"] == 500
+
+
 def test_records_of_several_partitions_come_in_order_of_time(stream_settings: Settings) -> None:
     topic = next(iter(stream_settings.topics.inputs))
     for number in range(12):

@@ -74,11 +74,12 @@ def changed(settings: Settings, **kafka: object) -> Settings:
     return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=kafka)})
 
 
-def test_the_wait_for_an_empty_fetch_reaches_the_fetcher(stream_settings: Settings) -> None:
+def test_the_wait_for_a_full_fetch_reaches_the_fetcher(stream_settings: Settings) -> None:
     async def main() -> None:
         async with running(changed(stream_settings, fetch_max_wait_seconds=0.037), acknowledge) as app:
             await until(app.positions)
-            assert app.consumer._thread._consumer._fetcher._fetch_max_wait_ms == 37
+            fetcher = app.consumer._thread._consumer._fetcher
+            assert (fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes) == (37, 64 * 1024)
 
     asyncio.run(main())
 
