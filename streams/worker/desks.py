@@ -39,6 +39,10 @@ log = structlog.get_logger(__name__)
 # What begins and ends further back than this is over by the time that anybody could look.
 _CATCHES_UP_SECONDS = 3600.0
 
+# For all subjects at once, a window's end would take both cores of a busy machine for a second.
+_SPREAD_SECONDS = 10.0
+_SPREAD_SHARE = 1 / 30
+
 _told: JsonDecoder[Signals | Heartbeat] = JsonDecoder(Signals | Heartbeat)
 
 
@@ -83,6 +87,8 @@ class _Place:
     clock: Watermark
     heard: float
     """When the latest record was written."""
+    behind: float
+    """Seconds for which a window stays open beyond its end, so that not all partitions close theirs at once."""
     closed: float | None = None
     """Event time, in whole windows, up to which the desk was told to close."""
     catches_up: bool = False
@@ -218,9 +224,11 @@ class Desks:
         """Close what is over.
 
         It is looked at after every message, and time is that of the records, not of the wall: so neither how records
-        are batched nor how late they are read changes what is found.
+        are batched nor how late they are read changes what is found. One partition's windows end after the other's, by
+        event time too.
         """
-        closed = self._window(place.clock.value(heard))
+        time = place.clock.value(heard)
+        closed = None if time is None else self._window(time - place.behind)
         if closed is None or (place.closed is not None and closed <= place.closed):
             return
         place.closed = closed
@@ -321,7 +329,8 @@ class Desks:
         desk.watch(self._watched.keys())
         seconds = self._clock() - started
         log.info("surge state restored", partition=partition, subjects=desk.subjects, seconds=round(seconds, 2))
-        return _Place(desk, clock, heard)
+        spread = min(_SPREAD_SECONDS, settings.window_seconds * _SPREAD_SHARE)
+        return _Place(desk, clock, heard, behind=spread * partition / self._partitions)
 
 
 def _fresh(alerts: Iterable[Alert]) -> list[Alert]:

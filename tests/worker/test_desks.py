@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from support.talk import HOUR, MONDAY, PARTITIONS, SUBJECTS, Said, Stream, live, replay, rest, week
+from support.talk import HOUR, MONDAY, PARTITIONS, SUBJECTS, Desk, Said, Stream, live, replay, rest, week
 
 from streams.contract.alerts import Alert, Trend, Verdict
 from streams.contract.incoming import Record
+from streams.contract.records import encode
 from streams.contract.settings import Settings, SurgeSettings
 from streams.contract.signals import Heartbeat, SurgeState, UpstreamPartition
 from streams.logic.surge.state import FORM
+from streams.worker.desks import Desks
 
 if TYPE_CHECKING:
     from streams.contract.outgoing import Output
@@ -263,6 +265,33 @@ def test_what_comes_too_late_is_told_by_input(settings: Settings) -> None:
     stream.take_in()
     late = sum((findings.late for findings in stream.findings), Counter[str]())
     assert late == Counter(topic for topic, _ in PARTITIONS[:2])
+
+
+def test_not_all_partitions_close_their_windows_at_once(settings: Settings) -> None:
+    seconds = settings.surge.window_seconds
+    steering: Any = Desk()
+    desks = Desks(
+        settings, upstream=PARTITIONS, partitions=4, steering=steering, read_state=lambda _: [], clock=lambda: MONDAY
+    )
+
+    def closed(time: float) -> list[float]:
+        """Up to where each partition's windows are closed, in windows, once all inputs have come so far."""
+        told = [
+            UpstreamPartition(topic=topic, partition=number, watermark=time, caught_up=False, idle=False)
+            for topic, number in PARTITIONS
+        ]
+        heartbeat = encode(Heartbeat(worker="test", time=datetime.fromtimestamp(time, UTC), partitions=told))
+        desks.apply([Record("tocsin.signals", partition, 0, time, b"", heartbeat, ()) for partition in range(4)])
+        return [((desks.figures()[partition].closed or 0.0) - MONDAY) / seconds for partition in range(4)]
+
+    assert [closed(MONDAY + seconds + passed) for passed in (-0.1, 0.0, 2.5, 5.0, 7.4, 7.5)] == [
+        [0, 0, 0, 0],
+        [1, 0, 0, 0],
+        [1, 1, 0, 0],
+        [1, 1, 1, 0],
+        [1, 1, 1, 0],
+        [1, 1, 1, 1],
+    ]
 
 
 def test_a_partition_that_is_given_up_is_forgotten(settings: Settings) -> None:
