@@ -30,7 +30,9 @@ USUAL_RECORD_BYTES = 1024 * 1024
 QUIET_FETCH_SECONDS = 0.5
 """How long a broker may hold a fetch of whoever follows topics: a new record ends the wait at once."""
 
-_READING_FETCH_SECONDS = 0.02
+READING_FETCH_SECONDS = 0.02
+"""The same for whoever reads to the end, or follows the embedded broker, which holds a fetch to the end of the wait."""
+
 _LISTENING_TIMEOUT_SECONDS = 1.0
 # kafka-python would wait up to half a minute before it asks again whether a broker is back.
 _LONGEST_RECONNECT_PAUSE_SECONDS = 2.0
@@ -87,7 +89,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 5, max_record_bytes: int 
 
 
 def consumer(
-    kafka: KafkaSettings, *, group_id: str | None = None, fetch_wait_seconds: float = _READING_FETCH_SECONDS
+    kafka: KafkaSettings, *, group_id: str | None = None, fetch_wait_seconds: float = READING_FETCH_SECONDS
 ) -> KafkaConsumer:
     """A consumer of raw bytes from the earliest offset on, which commits only what it is told to.
 

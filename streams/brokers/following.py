@@ -33,6 +33,7 @@ class Follower:
         from_beginning: Read what is there already, too.
         last: Topics of which, whatever ``from_beginning`` says, so many records of each partition are read that are
             there already: the latest.
+        fetch_wait_seconds: How long a broker may hold a fetch that finds nothing.
 
     Raises:
         BrokerUnreachableError: No broker answers, or one falls silent.
@@ -40,9 +41,15 @@ class Follower:
     """
 
     def __init__(
-        self, kafka: KafkaSettings, topics: Sequence[str], *, from_beginning: bool, last: Mapping[str, int] = _NONE
+        self,
+        kafka: KafkaSettings,
+        topics: Sequence[str],
+        *,
+        from_beginning: bool,
+        last: Mapping[str, int] = _NONE,
+        fetch_wait_seconds: float = QUIET_FETCH_SECONDS,
     ) -> None:
-        self._consumer = consumer(kafka, fetch_wait_seconds=QUIET_FETCH_SECONDS)
+        self._consumer = consumer(kafka, fetch_wait_seconds=fetch_wait_seconds)
         try:
             self.partitions = [
                 TopicPartition(topic, number)

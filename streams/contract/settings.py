@@ -80,6 +80,10 @@ class KafkaSettings(Section):
     fetch_max_wait_seconds: PositiveFloat = Field(
         0.02, description="How long a broker may gather messages for a worker's fetch: no message waits longer for it."
     )
+    fetch_min_bytes: PositiveInt = Field(
+        64 * 1024,
+        description="A worker's fetch of so many is answered at once, one of fewer at the end of the wait.",
+    )
     commit_interval_seconds: PositiveFloat = Field(1.0, description="How often acknowledged offsets are committed.")
 
 

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 _POLLED_RECORDS = 64
 _FETCHED_BYTES = 128 * 1024
-# A broker answers a fetch once it has so much, or at the end of the wait for it. Answered with each message, fetches
-# take a fourteenth of the processor time of a stream at half of its limit (docs/performance.md).
-_FILLED_BYTES = 64 * 1024
 # Brokers that have not answered for so long, beyond what they may hold a fetch, are out of reach.
 _SILENCE_SECONDS = 5.0
 
@@ -49,7 +46,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Read by aiokafka when the consumer starts, which is after this. A test looks at the fetcher that comes of it.
         consumer._fetch_max_wait_ms = int(self.app.fetch_max_wait_seconds * 1000)  # noqa: SLF001  no public way
-        consumer._fetch_min_bytes = _FILLED_BYTES  # noqa: SLF001  no public way
+        consumer._fetch_min_bytes = self.app.fetch_min_bytes  # noqa: SLF001  no public way
         return consumer
 
     async def seek_to_committed(self) -> Any:  # noqa: ANN401  aiokafka has no types
@@ -144,14 +141,17 @@ class Application(faust.App):
 
     Args:
         fetch_max_wait_seconds: How long a broker may hold a fetch that it cannot fill.
+        fetch_min_bytes: From how many on a fetch is full. Answered with each message, fetches take a fourteenth of the
+            processor time of a stream at half of its limit (docs/performance.md).
         options: Faust's own.
     """
 
     logger = _faust_log
 
-    def __init__(self, *args: Any, fetch_max_wait_seconds: float, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, fetch_max_wait_seconds: float, fetch_min_bytes: int, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
         self.fetch_max_wait_seconds = fetch_max_wait_seconds
+        self.fetch_min_bytes = fetch_min_bytes
         self.hold_intake: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         """Finishes what is in hand, and takes in nothing new until left."""
         self.on_revoked: Callable[[Collection[Place]], None] = lambda _: None
@@ -198,6 +198,7 @@ def build_application(settings: Settings) -> Application:
     return Application(
         kafka.group_id,
         fetch_max_wait_seconds=kafka.fetch_max_wait_seconds,
+        fetch_min_bytes=kafka.fetch_min_bytes,
         broker=brokers,
         broker_credentials=faust_credentials(kafka),
         broker_client_id=kafka.client_id,

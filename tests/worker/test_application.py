@@ -76,10 +76,12 @@ def changed(settings: Settings, **kafka: object) -> Settings:
 
 def test_the_wait_for_a_full_fetch_reaches_the_fetcher(stream_settings: Settings) -> None:
     async def main() -> None:
-        async with running(changed(stream_settings, fetch_max_wait_seconds=0.037), acknowledge) as app:
+        async with running(
+            changed(stream_settings, fetch_max_wait_seconds=0.037, fetch_min_bytes=77), acknowledge
+        ) as app:
             await until(app.positions)
             fetcher = app.consumer._thread._consumer._fetcher
-            assert (fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes) == (37, 64 * 1024)
+            assert (fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes) == (37, 77)
 
     asyncio.run(main())
 

@@ -51,7 +51,9 @@ def play(story: Sequence[Cue], settings: Settings, tally: Tally, each_turn: Call
     settling = _settling_seconds(settings.surge)
     with (
         _producer(settings.kafka) as producer,
-        Follower(settings.kafka, list(take), from_beginning=True) as follower,
+        Follower(
+            settings.kafka, list(take), from_beginning=True, fetch_wait_seconds=client.READING_FETCH_SECONDS
+        ) as follower,
     ):
         deliveries = {topic: Delivery(producer, topic) for topic in settings.topics.inputs}
         for topic in deliveries:
